@@ -1,0 +1,48 @@
+//! The classification engine: asks every kind of knowledge there is (today the bundle) and gives one answer with its
+//! evidence. Decides nothing: whether a child may go there is `policy`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::bundle::Bundle;
+use super::category::{Category, CategorySet};
+use super::classes::Classes;
+use crate::name::Name;
+
+/// What good health information can never be called (CATEGORIES: 45 moves no name under 11 or 12).
+const NOT_OF_HEALTH: CategorySet = CategorySet::of(&[Category::Porn, Category::Suggestive]);
+
+/// The engine over one bundle; cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    bundle: Arc<Bundle>,
+}
+
+impl Engine {
+    /// An engine that knows what `bundle` knows.
+    pub fn new(bundle: Arc<Bundle>) -> Engine {
+        Engine { bundle }
+    }
+
+    /// What is known of `name`, every parent included. Allocates nothing.
+    pub fn classify(&self, name: &Name) -> Classes {
+        settle(self.bundle.classify(name))
+    }
+
+    /// What is known of an address.
+    pub fn classify_addr(&self, addr: IpAddr) -> Classes {
+        settle(self.bundle.classify_addr(addr))
+    }
+
+    /// The bundle itself, to explain a match.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+}
+
+fn settle(mut classes: Classes) -> Classes {
+    if classes.categories.contains(Category::HealthSexed) {
+        classes.categories = classes.categories.without(NOT_OF_HEALTH);
+    }
+    classes
+}

@@ -1,0 +1,14 @@
+//! What is this? Names and addresses to categories and services, with the evidence. Pure: bytes in, [`Classes`] out; the
+//! caller opens files. Usable from another program with nothing else of ours.
+
+pub mod bundle;
+pub mod category;
+mod classes;
+pub mod engine;
+pub mod service;
+
+pub use bundle::Bundle;
+pub use category::{Category, CategorySet, Tier};
+pub use classes::{Classes, Evidence};
+pub use engine::Engine;
+pub use service::{ServiceId, ServiceSet};

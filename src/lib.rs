@@ -1,0 +1,19 @@
+//! The map of the house. Rooms stand in the order in which data flows; arrows point one way only:
+//! `name ← classify ← policy ← judge ← {dns, lists} ← app ← cli ← main` (`tests/house.rs` holds them to it).
+//!
+//! `name`, `classify` and `policy` are pure: no I/O, no clock, no lock, no `async`. `classify` is the shared engine and can
+//! be used from another program with nothing else of ours.
+
+pub mod app;
+pub mod classify;
+pub mod cli;
+pub mod config;
+pub mod dns;
+pub mod identity;
+pub mod judge;
+pub mod lists;
+pub mod name;
+pub mod net;
+pub mod policy;
+pub mod sys;
+pub mod telemetry;
