@@ -257,7 +257,7 @@ fn split_label(wire: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// Labels in the public suffix of `name`, and which part of the list said so (`None`: the default rule `*`).
 fn psl_labels(name: &Name) -> Option<(usize, Option<psl::Type>)> {
-    use psl::List as _;
+    use psl::Psl as _;
     let mut starts = [&[][..]; LABELS_MAX];
     let mut count = 0_usize;
     for (slot, label) in starts.iter_mut().zip(name.labels()) {
@@ -360,5 +360,59 @@ impl fmt::Display for Suffix<'_> {
 impl fmt::Debug for Suffix<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Suffix({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    #[test]
+    fn spells_every_writing_the_same() {
+        assert_eq!(name("WWW.Example.COM."), name("www.example.com"));
+        assert_eq!(name("bücher.example").to_string(), "xn--bcher-kva.example");
+        assert_eq!(name(".").to_string(), ".");
+    }
+
+    #[test]
+    fn refuses_what_is_no_name() {
+        assert_eq!(Name::parse(""), Err(NameError::Empty));
+        assert_eq!(Name::parse("a..b"), Err(NameError::EmptyLabel));
+        assert_eq!(Name::parse("a b"), Err(NameError::BadChar));
+        assert_eq!(Name::parse(&"a".repeat(64)), Err(NameError::LabelTooLong));
+        assert_eq!(Name::parse(&"a.".repeat(128)), Err(NameError::TooLong));
+        assert!(Name::parse(&"a.".repeat(127)).is_ok());
+    }
+
+    #[test]
+    fn walks_parents() {
+        let walked: Vec<String> = name("a.b.co.uk").suffixes().map(|suffix| suffix.to_string()).collect();
+        assert_eq!(walked, ["a.b.co.uk", "b.co.uk", "co.uk", "uk"]);
+        assert!(name("a.b.co.uk").is_within(&name("co.uk")));
+        assert!(!name("ab.co.uk").is_within(&name("b.co.uk")));
+    }
+
+    #[test]
+    fn knows_public_suffixes() {
+        assert_eq!(name("x.y.co.uk").registrable().unwrap().to_string(), "y.co.uk");
+        assert_eq!(name("me.github.io").registrable().unwrap().to_string(), "me.github.io");
+        assert!(name("co.uk").is_icann_suffix() && !name("github.io").is_icann_suffix());
+        assert_eq!(name("co.uk").registrable(), None);
+        assert_eq!(name("a.edu.vn").public_suffix().unwrap().to_string(), "edu.vn");
+        assert_eq!(name("a.公司.cn").registrable().unwrap().to_string(), "a.xn--55qx5d.cn");
+    }
+
+    #[test]
+    fn reads_the_wire() {
+        let packet = b"..\x03WwW\x07example\x00rest";
+        let (read, next) = Name::from_wire(packet, 2).unwrap();
+        assert_eq!((read.to_string().as_str(), next), ("www.example", 15));
+        assert_eq!(Name::from_wire(b"\xc0\x0c", 0), Err(NameError::BadLabelType));
+        assert_eq!(Name::from_wire(b"\x03ww", 0), Err(NameError::Truncated));
+        assert_eq!(name("www.example").as_wire(), b"\x03www\x07example\x00");
     }
 }

@@ -7,7 +7,7 @@ pub mod decide;
 pub mod profile;
 pub mod schedule;
 
-pub use band::{Action, Band};
-pub use criteria::Criteria;
-pub use decide::{Reason, Step, Verdict, decide};
-pub use profile::{Profile, ProfileInput};
+
+
+
+
