@@ -65,7 +65,8 @@ impl Name {
         if text.is_ascii() && !has_a_label(text.as_bytes()) {
             return Name::from_ascii(text.as_bytes());
         }
-        let ascii = idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| NameError::BadIdna)?;
+        let ascii =
+            idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| NameError::BadIdna)?;
         Name::from_ascii(ascii.as_bytes())
     }
 
@@ -285,7 +286,8 @@ fn is_host_octet(octet: u8) -> bool {
 
 /// Any label starting `xn--`: such text must pass UTS 46 even though it is ASCII.
 fn has_a_label(text: &[u8]) -> bool {
-    text.split(|octet| *octet == b'.').any(|label| label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")))
+    text.split(|octet| *octet == b'.')
+        .any(|label| label.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"xn--")))
 }
 
 impl PartialEq for Name {

@@ -6,8 +6,3 @@ pub mod criteria;
 pub mod decide;
 pub mod profile;
 pub mod schedule;
-
-
-
-
-

@@ -1,0 +1,306 @@
+//! Answers we make ourselves, as bytes: refusals, local data, faults, and the EDNS part of every answer. Writes into a
+//! buffer the caller reuses. Never decides anything.
+
+use std::net::IpAddr;
+
+use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, rtype};
+
+/// Extended DNS Error codes we send (RFC 8914 §4, IANA "Extended DNS Error Codes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum EdeCode {
+    /// Served from a cache past its time (§4.4).
+    StaleAnswer = 3,
+    /// Blocked for security (§4.16).
+    Blocked = 15,
+    /// Blocked by law (§4.17).
+    Censored = 16,
+    /// Blocked as the household asked (§4.18).
+    Filtered = 17,
+    /// This server does not do that (§4.22).
+    NotSupported = 21,
+    /// No upstream could be reached (§4.23).
+    NoReachableAuthority = 22,
+    /// An upstream answered with an error (§4.24).
+    NetworkError = 23,
+    /// Too busy or still starting (§4.15).
+    NotReady = 14,
+}
+
+/// An extended error with its text; the text is cut at 128 octets so that an answer stays small.
+#[derive(Debug, Clone, Copy)]
+pub struct Ede<'a> {
+    /// The code.
+    pub code: EdeCode,
+    /// For people, UTF-8; may be empty.
+    pub text: &'a str,
+}
+
+/// How a refusal looks on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockAnswer {
+    /// `0.0.0.0` and `::`, nothing else.
+    Null,
+    /// The name does not exist; only where the administrator asked for it.
+    Nxdomain,
+    /// REFUSED.
+    Refused,
+    /// The portal's addresses.
+    Portal,
+}
+
+const EDE_TEXT_MAX: usize = 128;
+const EDE_OPTION: u16 = 15;
+/// Size of the UDP answers we take ourselves, told in our OPT (DNS flag day 2020).
+const OUR_PAYLOAD: u16 = 1232;
+/// A pointer to the name of the question, which always stands right behind the header.
+const QUESTION_NAME: [u8; 2] = [0xc0, 0x0c];
+
+/// Starts an answer to `query` in `out`: header with QR, RA and the rcode's low bits, question as asked.
+pub fn start(query: &Query<'_>, rcode: Rcode, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(&query.id().to_be_bytes());
+    // Opcode, RD and CD are echoed (RFC 1035 §4.1.1, RFC 4035 §3.2.2).
+    let flags = 0x8080 | query.flags() & 0x7910 | rcode as u16 & 0x000f;
+    out.extend_from_slice(&flags.to_be_bytes());
+    out.extend_from_slice(&[0, 1, 0, 0, 0, 0, 0, 0]);
+    out.extend_from_slice(query.question());
+}
+
+/// A whole answer that is only an rcode.
+pub fn code(query: &Query<'_>, rcode: Rcode, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    start(query, rcode, out);
+    finish(query, rcode, ede, out);
+}
+
+/// The answer to something that is no query: a bare header (RFC 1035 §4.1.1).
+pub fn fault(id: u16, flags: u16, rcode: Rcode, out: &mut Vec<u8>) {
+    out.clear();
+    out.extend_from_slice(&id.to_be_bytes());
+    out.extend_from_slice(&(0x8080 | flags & 0x7900 | rcode as u16 & 0x000f).to_be_bytes());
+    out.extend_from_slice(&[0; 8]);
+    if rcode as u16 > 15 {
+        // The upper bits of the rcode live in an OPT (RFC 6891 §6.1.3).
+        append_opt(rcode, false, None, out);
+    }
+}
+
+/// NODATA or NXDOMAIN with a SOA that lets clients cache it for `ttl` seconds (RFC 2308 §5).
+pub fn negative(query: &Query<'_>, rcode: Rcode, ttl: u32, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    start(query, rcode, out);
+    append_soa(ttl, out);
+    finish(query, rcode, ede, out);
+}
+
+/// A NOERROR answer with the addresses of the family asked for; NODATA for other types and families.
+pub fn addresses(query: &Query<'_>, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    start(query, Rcode::NoError, out);
+    let mut count = 0;
+    for addr in all {
+        match addr {
+            IpAddr::V4(addr) if query.qtype == rtype::A => record(rtype::A, ttl, &addr.octets(), out),
+            IpAddr::V6(addr) if query.qtype == rtype::AAAA => record(rtype::AAAA, ttl, &addr.octets(), out),
+            _ => continue,
+        }
+        count += 1;
+    }
+    set_count(out, 6, count);
+    if count == 0 {
+        append_soa(ttl, out);
+    }
+    finish(query, Rcode::NoError, ede, out);
+}
+
+/// A refusal in the style the administrator chose.
+pub fn block(
+    query: &Query<'_>,
+    style: BlockAnswer,
+    portal: &[IpAddr],
+    ttl: u32,
+    ede: Option<Ede<'_>>,
+    out: &mut Vec<u8>,
+) {
+    const NULL: [IpAddr; 2] =
+        [IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED)];
+    match style {
+        BlockAnswer::Null => addresses(query, &NULL, ttl, ede, out),
+        BlockAnswer::Portal => addresses(query, portal, ttl, ede, out),
+        BlockAnswer::Nxdomain => negative(query, Rcode::NxDomain, ttl, ede, out),
+        BlockAnswer::Refused => code(query, Rcode::Refused, ede, out),
+    }
+}
+
+/// The answer to ANY: one synthetic HINFO (RFC 8482 §4.2).
+pub fn any(query: &Query<'_>, out: &mut Vec<u8>) {
+    start(query, Rcode::NoError, out);
+    // An hour, so that the asker does not come back soon.
+    record(rtype::HINFO, 3600, b"\x07RFC8482\x00", out);
+    set_count(out, 6, 1);
+    finish(query, Rcode::NoError, None, out);
+}
+
+/// Ends an answer: adds our OPT, with the error if there is one, when the client speaks EDNS (RFC 6891 §7).
+pub fn finish(query: &Query<'_>, rcode: Rcode, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    if let Some(edns) = query.edns {
+        append_opt(rcode, edns.dnssec_ok, ede, out);
+    }
+}
+
+/// Cuts an answer that does not fit a UDP datagram: question and OPT stay, TC is set (RFC 2181 §9, RFC 6891 §7).
+pub fn truncate(query: &Query<'_>, payload_max: u16, out: &mut Vec<u8>) {
+    let limit = query.edns.map_or(PLAIN_PAYLOAD, |edns: Edns| edns.payload.min(payload_max));
+    if out.len() <= usize::from(limit) {
+        return;
+    }
+    let keep = HEADER + query.question().len();
+    out.truncate(keep);
+    out[2] |= 0x02;
+    set_count(out, 6, 0);
+    set_count(out, 8, 0);
+    set_count(out, 10, 0);
+    if let Some(edns) = query.edns {
+        append_opt(Rcode::NoError, edns.dnssec_ok, None, out);
+    }
+}
+
+fn append_opt(rcode: Rcode, dnssec_ok: bool, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    let text = ede.map_or(&[][..], |ede| cut(ede.text).as_bytes());
+    let option_len = text.len() as u16 + 2;
+    let data_len = if ede.is_some() { option_len + 4 } else { 0 };
+    out.push(0);
+    out.extend_from_slice(&rtype::OPT.to_be_bytes());
+    out.extend_from_slice(&OUR_PAYLOAD.to_be_bytes());
+    out.extend_from_slice(&[(rcode as u16 >> 4) as u8, 0, u8::from(dnssec_ok) << 7, 0]);
+    out.extend_from_slice(&data_len.to_be_bytes());
+    if let Some(ede) = ede {
+        out.extend_from_slice(&EDE_OPTION.to_be_bytes());
+        out.extend_from_slice(&option_len.to_be_bytes());
+        out.extend_from_slice(&(ede.code as u16).to_be_bytes());
+        out.extend_from_slice(text);
+    }
+    let additional = u16::from_be_bytes([out[10], out[11]]);
+    set_count(out, 10, additional + 1);
+}
+
+fn append_soa(ttl: u32, out: &mut Vec<u8>) {
+    // Names under `invalid` (RFC 6761 §6.4): nobody can take them for the real zone's.
+    const NAMES: &[u8] = b"\x06luytre\x07invalid\x00\x06nobody\x07invalid\x00";
+    let mut data = [0; NAMES.len() + 20];
+    data[..NAMES.len()].copy_from_slice(NAMES);
+    for (word, value) in data[NAMES.len()..].chunks_exact_mut(4).zip([1, 3600, 600, 86_400, ttl]) {
+        word.copy_from_slice(&u32::to_be_bytes(value));
+    }
+    record(rtype::SOA, ttl, &data, out);
+    set_count(out, 8, 1);
+}
+
+fn record(rtype: u16, ttl: u32, data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&QUESTION_NAME);
+    out.extend_from_slice(&rtype.to_be_bytes());
+    out.extend_from_slice(&[0, 1]);
+    out.extend_from_slice(&ttl.to_be_bytes());
+    out.extend_from_slice(&(data.len() as u16).to_be_bytes());
+    out.extend_from_slice(data);
+}
+
+fn set_count(out: &mut [u8], at: usize, count: u16) {
+    out[at..at + 2].copy_from_slice(&count.to_be_bytes());
+}
+
+fn cut(text: &str) -> &str {
+    let mut end = text.len().min(EDE_TEXT_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::query::Parsed;
+    use super::*;
+    use hickory_proto::op::{Message, ResponseCode};
+    use hickory_proto::rr::RData;
+
+    fn packet(qtype: u16, edns: bool) -> Vec<u8> {
+        let mut packet = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03wWw\x07Example\x00".to_vec();
+        packet.extend_from_slice(&qtype.to_be_bytes());
+        packet.extend_from_slice(&[0, 1]);
+        if edns {
+            packet[11] = 1;
+            packet.extend_from_slice(&[0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0]);
+        }
+        packet
+    }
+
+    fn answered(qtype: u16, edns: bool, make: impl Fn(&Query<'_>, &mut Vec<u8>)) -> (Message, Vec<u8>) {
+        let packet = packet(qtype, edns);
+        let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
+        let mut out = Vec::new();
+        make(&query, &mut out);
+        (Message::from_vec(&out).expect("an answer hickory reads"), out)
+    }
+
+    #[test]
+    fn null_block_carries_filtered_and_a_text() {
+        let ede = Ede { code: EdeCode::Filtered, text: "gambling" };
+        let (message, bytes) =
+            answered(rtype::A, true, |query, out| block(query, BlockAnswer::Null, &[], 10, Some(ede), out));
+        assert_eq!(message.answers.len(), 1);
+        assert!(matches!(message.answers[0].data, RData::A(a) if a.0.is_unspecified()));
+        assert_eq!(message.answers[0].ttl, 10);
+        assert!(bytes.ends_with(b"\x00\x0f\x00\x0a\x00\x11gambling"));
+        assert!(bytes.windows(4).any(|window| window == b"\x03wWw"), "case is kept");
+    }
+
+    #[test]
+    fn without_edns_there_is_no_opt() {
+        let ede = Ede { code: EdeCode::Filtered, text: "x" };
+        let (message, _) =
+            answered(rtype::AAAA, false, |query, out| block(query, BlockAnswer::Null, &[], 10, Some(ede), out));
+        assert!(message.edns.is_none());
+        assert!(matches!(message.answers[0].data, RData::AAAA(a) if a.0.is_unspecified()));
+    }
+
+    #[test]
+    fn other_types_get_nodata_with_soa() {
+        let (message, _) = answered(16, true, |query, out| block(query, BlockAnswer::Null, &[], 10, None, out));
+        assert_eq!((message.answers.len(), message.authorities.len()), (0, 1));
+        assert_eq!(message.metadata.response_code, ResponseCode::NoError);
+    }
+
+    #[test]
+    fn styles_differ() {
+        let (nx, _) = answered(1, true, |query, out| block(query, BlockAnswer::Nxdomain, &[], 10, None, out));
+        assert_eq!(nx.metadata.response_code, ResponseCode::NXDomain);
+        let (refused, _) = answered(1, true, |query, out| block(query, BlockAnswer::Refused, &[], 10, None, out));
+        assert_eq!(refused.metadata.response_code, ResponseCode::Refused);
+        let portal = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+        let (shown, _) = answered(1, true, |query, out| block(query, BlockAnswer::Portal, &portal, 10, None, out));
+        assert_eq!(shown.answers.len(), 1);
+    }
+
+    #[test]
+    fn any_is_hinfo() {
+        let (message, _) = answered(255, false, any);
+        assert!(matches!(message.answers[0].data, RData::HINFO(_)));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_truncated() {
+        let (message, bytes) = answered(1, true, |query, out| {
+            let many = vec!["192.0.2.1".parse().unwrap(); 200];
+            addresses(query, &many, 10, None, out);
+            truncate(query, 1232, out);
+        });
+        assert!(message.metadata.truncation && message.answers.is_empty() && message.edns.is_some());
+        assert!(bytes.len() < 100);
+    }
+
+    #[test]
+    fn badvers_uses_the_upper_bits() {
+        let mut out = Vec::new();
+        fault(7, 0x0100, Rcode::BadVers, &mut out);
+        assert_eq!(u16::from(Message::from_vec(&out).unwrap().metadata.response_code), Rcode::BadVers as u16);
+    }
+}
