@@ -202,7 +202,7 @@ pub fn map_file(path: &Path) -> io::Result<Arc<dyn AsRef<[u8]> + Send + Sync>> {
 }
 
 const fn size_u32<T>() -> u32 {
-    mem::size_of::<T>() as u32
+    size_of::<T>() as u32
 }
 
 fn socket_addr(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
@@ -242,11 +242,11 @@ fn control_len(control: &Control) -> usize {
     // SAFETY: the buffer is aligned for and as large as a `cmsghdr`; all zeroes is a valid one.
     let header = unsafe { ptr::read(control.0.as_ptr().cast::<libc::cmsghdr>()) };
     // The kernel wants the padded length of the one message there is.
-    (header.cmsg_len as usize).next_multiple_of(mem::align_of::<libc::cmsghdr>()).min(CONTROL_MAX)
+    (header.cmsg_len as usize).next_multiple_of(align_of::<libc::cmsghdr>()).min(CONTROL_MAX)
 }
 
 fn local_addr(control: &Control) -> Option<LocalAddr> {
-    let data = mem::size_of::<libc::cmsghdr>();
+    let data = size_of::<libc::cmsghdr>();
     // SAFETY: the buffer is aligned for and as large as a `cmsghdr`.
     let header = unsafe { ptr::read(control.0.as_ptr().cast::<libc::cmsghdr>()) };
     match (header.cmsg_level, header.cmsg_type) {
@@ -291,14 +291,14 @@ fn control_for(from: Option<LocalAddr>) -> Control {
 }
 
 fn control_message<T: Copy>(level: i32, kind: i32, payload: T) -> Control {
-    let data = mem::size_of::<libc::cmsghdr>();
-    const { assert!(mem::size_of::<libc::cmsghdr>() + mem::size_of::<T>() <= CONTROL_MAX) };
+    let data = size_of::<libc::cmsghdr>();
+    const { assert!(size_of::<libc::cmsghdr>() + size_of::<T>() <= CONTROL_MAX) };
     let mut control = Control([0; CONTROL_MAX]);
     // SAFETY: all zeroes is a valid `cmsghdr`.
     let mut header: libc::cmsghdr = unsafe { mem::zeroed() };
     header.cmsg_level = level;
     header.cmsg_type = kind;
-    header.cmsg_len = (data + mem::size_of::<T>()) as _;
+    header.cmsg_len = (data + size_of::<T>()) as _;
     // SAFETY: header and payload fit the buffer (asserted above), and unaligned writes need no alignment.
     unsafe {
         ptr::write_unaligned(control.0.as_mut_ptr().cast(), header);
