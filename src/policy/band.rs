@@ -95,7 +95,9 @@ impl Age {
     pub fn band_in(self, year: i16) -> Band {
         match self {
             Age::Band(band) => band,
-            Age::Born(born) => Band::from_age(u8::try_from(year.saturating_sub(born).saturating_sub(1).max(0)).unwrap_or(u8::MAX)),
+            Age::Born(born) => {
+                Band::from_age(u8::try_from(year.saturating_sub(born).saturating_sub(1).max(0)).unwrap_or(u8::MAX))
+            }
         }
     }
 }
