@@ -9,6 +9,7 @@ pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod dns;
+pub mod document;
 pub mod identity;
 pub mod judge;
 pub mod lists;

@@ -1,1 +1,87 @@
-//! Placeholder.
+//! A verdict in words: for the child and the guardian (the short text of a refused answer), and for the administrator (the
+//! whole chain).
+
+use std::fmt::Write;
+
+use super::band::{Action, Band};
+use super::criteria::Criteria;
+use super::decide::{Step, Verdict};
+use super::profile::Profile;
+use crate::classify::Category;
+
+/// What lies behind a verdict, in codes that do not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// The step that decided.
+    pub step: Step,
+    /// The category that decided.
+    pub category: Option<Category>,
+    /// Id and titles (Vietnamese, English) of the criterion behind it.
+    pub criterion: Option<(String, String, String)>,
+    /// The schedule's name.
+    pub schedule: Option<String>,
+    /// Who could change it.
+    pub who_can_change: &'static str,
+}
+
+impl Chain {
+    /// The chain behind `verdict`.
+    pub fn of(verdict: &Verdict, profile: &Profile, criteria: &Criteria) -> Chain {
+        let reason = &verdict.reason;
+        let criterion = reason.criterion.and_then(|position| criteria.get(position));
+        Chain {
+            step: reason.step,
+            category: reason.category,
+            criterion: criterion.map(|found| (found.id.clone(), found.title_vi.clone(), found.title_en.clone())),
+            schedule: reason.schedule.and_then(|position| profile.schedule_name(position)).map(str::to_string),
+            who_can_change: who_can_change(verdict, profile, criteria),
+        }
+    }
+}
+
+/// Who could make the same request end otherwise: `nobody`, `authorities`, `guardian`, `guardian_by_name` (one name at a
+/// time), `self`.
+pub fn who_can_change(verdict: &Verdict, profile: &Profile, criteria: &Criteria) -> &'static str {
+    let guardian = if profile.band == Band::Adult { "self" } else { "guardian" };
+    match verdict.reason.step {
+        Step::HelpSet | Step::Sealed | Step::Security => "nobody",
+        Step::OwnAllow | Step::OwnBlock | Step::Schedule | Step::MinAge | Step::AllowListOnly => guardian,
+        Step::Criterion | Step::BandDefault => match verdict.reason.category {
+            Some(Category::LegalOrder) => "authorities",
+            Some(category) if criteria.no_loosening().contains(category) => "guardian_by_name",
+            _ => guardian,
+        },
+    }
+}
+
+/// Writes the text that goes with a refused answer: at most 100 octets of ASCII, the category by its code.
+pub fn refusal_text(verdict: &Verdict, profile: &Profile, out: &mut String) {
+    out.clear();
+    let band = profile.band.code();
+    // Writing into a string does not fail.
+    let _ = match (verdict.reason.step, verdict.reason.category) {
+        (Step::Sealed, _) => write!(out, "not available"),
+        (Step::Schedule, _) => write!(out, "not now: a schedule holds"),
+        (Step::OwnBlock, None) => write!(out, "refused by a rule of this household"),
+        (Step::OwnBlock, Some(category)) => write!(out, "{}: refused by a rule of this household", category.code()),
+        (Step::MinAge, _) => write!(out, "minimum age: {} for ages {band}", verb(verdict.action)),
+        (Step::AllowListOnly, _) => write!(out, "not on the list for the youngest: ask"),
+        (_, Some(category)) if profile.band == Band::Adult => {
+            write!(out, "{}: {}", category.code(), verb(verdict.action))
+        }
+        (_, Some(category)) => write!(out, "{}: {} for ages {band}", category.code(), verb(verdict.action)),
+        (_, None) => write!(out, "{}", verb(verdict.action)),
+    };
+    if verdict.action == Action::Help && verdict.reason.step != Step::Sealed {
+        out.push_str("; help: call 111");
+    }
+}
+
+fn verb(action: Action) -> &'static str {
+    match action {
+        Action::Allow => "allowed",
+        Action::Warn => "allowed with a warning",
+        Action::Ask => "ask first",
+        Action::Block | Action::Help => "refused",
+    }
+}

@@ -9,4 +9,8 @@ pub mod profile;
 pub mod schedule;
 
 pub use band::{Action, Age, Band};
-pub use schedule::{Moment, ScheduleInput};
+pub use criteria::{Criteria, Criterion, HelpPanel, Problem};
+pub use decide::{Reason, Step, Verdict, decide, decide_part};
+pub use explain::Chain;
+pub use profile::{Profile, ProfileInput, Selector, Youtube};
+pub use schedule::{DaySet, Moment, ScheduleInput};

@@ -1,6 +1,13 @@
-//! Placeholder.
+//! A profile: one child's (or adult's) rules, compiled to masks so that deciding costs a few machine words.
 
-use crate::classify::{Category, ServiceId};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::band::{Action, Age, Band};
+use super::criteria::Criteria;
+use super::schedule::{Hours, Moment, ScheduleInput};
+use crate::classify::{Category, CategorySet, Classes, ServiceId, ServiceSet};
+use crate::name::Name;
 
 /// What a rule of a profile speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,4 +18,231 @@ pub enum Selector {
     Service(ServiceId),
     /// Every name; the help set is always excepted.
     Everything,
+}
+
+/// How YouTube is asked to restrict itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Youtube {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Moderate restricted mode.
+    Moderate,
+    /// Strict restricted mode.
+    Strict,
+}
+
+impl Youtube {
+    /// The code that files use.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Youtube::Off => "off",
+            Youtube::Moderate => "moderate",
+            Youtube::Strict => "strict",
+        }
+    }
+
+    /// What suits a band when nothing is said.
+    pub const fn default_for(band: Band) -> Youtube {
+        match band {
+            Band::Age0to5 | Band::Age6to9 | Band::Age10to12 => Youtube::Strict,
+            Band::Age13to15 => Youtube::Moderate,
+            Band::Age16to17 | Band::Adult => Youtube::Off,
+        }
+    }
+}
+
+/// A profile as it was written.
+#[derive(Debug, Clone)]
+pub struct ProfileInput {
+    /// The guardian's name for it.
+    pub name: String,
+    /// How old.
+    pub age: Age,
+    /// Search engines are led to their safe form; `None`: under 18.
+    pub safe_search: Option<bool>,
+    /// YouTube is led to its restricted form; `None`: by band.
+    pub youtube: Option<Youtube>,
+    /// Browsers are told to leave encrypted DNS of their own (canary name); `None`: under 18.
+    pub canary: Option<bool>,
+    /// iCloud Private Relay is told that it is not available; `None`: under 18.
+    pub block_private_relay: Option<bool>,
+    /// Refused on top of the criteria.
+    pub block: Vec<Selector>,
+    /// Allowed although the criteria refuse it.
+    pub allow: Vec<Selector>,
+    /// Names, with all below them, refused.
+    pub block_names: Vec<Name>,
+    /// Names, with all below them, allowed.
+    pub allow_names: Vec<Name>,
+    /// In the order they are shown.
+    pub schedules: Vec<ScheduleInput>,
+}
+
+impl ProfileInput {
+    /// A profile that says nothing but its name and age.
+    pub fn new(name: &str, age: Age) -> ProfileInput {
+        ProfileInput {
+            name: name.to_string(),
+            age,
+            safe_search: None,
+            youtube: None,
+            canary: None,
+            block_private_relay: None,
+            block: Vec::new(),
+            allow: Vec::new(),
+            block_names: Vec::new(),
+            allow_names: Vec::new(),
+            schedules: Vec::new(),
+        }
+    }
+}
+
+/// A profile as it is asked.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The guardian's name for it.
+    pub name: Arc<str>,
+    /// The band that holds this year.
+    pub band: Band,
+    /// Search engines are led to their safe form.
+    pub safe_search: bool,
+    /// YouTube is led to its restricted form.
+    pub youtube: Youtube,
+    /// Browsers are told to leave encrypted DNS of their own.
+    pub canary: bool,
+    /// iCloud Private Relay is told that it is not available.
+    pub block_private_relay: bool,
+    /// Categories by action, and the criterion behind each.
+    pub(super) masks: Masks,
+    pub(super) criterion: [Option<u16>; 48],
+    pub(super) own_allow: Selection,
+    pub(super) own_block: Selection,
+    pub(super) schedules: Vec<Schedule>,
+    /// What devices need to work at all, allowed in the allow-list world of the youngest.
+    pub(super) infrastructure: ServiceSet,
+}
+
+/// The categories of a band by action; what is in none is allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Masks {
+    pub help: CategorySet,
+    pub block: CategorySet,
+    pub ask: CategorySet,
+    pub warn: CategorySet,
+}
+
+/// Several selectors and names as one question.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Selection {
+    pub categories: CategorySet,
+    pub services: ServiceSet,
+    pub everything: bool,
+    names: HashSet<Box<[u8]>>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Schedule {
+    pub name: Arc<str>,
+    pub hours: Hours,
+    pub block: Selection,
+    pub allow: Selection,
+}
+
+impl Profile {
+    /// Compiles `input` for the calendar year `year`.
+    pub fn compile(input: &ProfileInput, criteria: &Criteria, infrastructure: ServiceSet, year: i16) -> Profile {
+        let band = input.age.band_in(year);
+        let minor = band != Band::Adult;
+        let mut masks = Masks::default();
+        let mut criterion = [None; 48];
+        for category in Category::ALL {
+            let (action, why) = criteria.action(band, category);
+            criterion[category as usize] = why;
+            match action {
+                Action::Allow => {}
+                Action::Warn => masks.warn = masks.warn.with(category),
+                Action::Ask => masks.ask = masks.ask.with(category),
+                Action::Block => masks.block = masks.block.with(category),
+                Action::Help => masks.help = masks.help.with(category),
+            }
+        }
+        Profile {
+            name: input.name.as_str().into(),
+            band,
+            safe_search: input.safe_search.unwrap_or(minor),
+            youtube: input.youtube.unwrap_or(Youtube::default_for(band)),
+            canary: input.canary.unwrap_or(minor),
+            block_private_relay: input.block_private_relay.unwrap_or(minor),
+            masks,
+            criterion,
+            own_allow: Selection::new(&input.allow, &input.allow_names),
+            own_block: Selection::new(&input.block, &input.block_names),
+            schedules: input.schedules.iter().map(Schedule::new).collect(),
+            infrastructure,
+        }
+    }
+
+    /// Seconds until a schedule of this profile begins or ends; `None` without schedules.
+    pub fn secs_to_change(&self, moment: &Moment) -> Option<u32> {
+        self.schedules.iter().map(|schedule| schedule.hours.secs_to_edge(moment.local)).min()
+    }
+
+    /// The name of the schedule at that position.
+    pub fn schedule_name(&self, position: u8) -> Option<&str> {
+        self.schedules.get(usize::from(position)).map(|schedule| &*schedule.name)
+    }
+}
+
+impl Schedule {
+    fn new(input: &ScheduleInput) -> Schedule {
+        Schedule {
+            name: input.name.as_str().into(),
+            hours: Hours::of(input),
+            block: Selection::new(&input.block, &[]),
+            allow: Selection::new(&input.allow, &[]),
+        }
+    }
+}
+
+/// What of a selection a subject met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hit {
+    Name,
+    Service(ServiceId),
+    Category(Category),
+    Everything,
+}
+
+impl Selection {
+    fn new(selectors: &[Selector], names: &[Name]) -> Selection {
+        let mut selection =
+            Selection { names: names.iter().map(|name| name.as_wire().into()).collect(), ..Selection::default() };
+        for selector in selectors {
+            match *selector {
+                Selector::Category(category) => selection.categories = selection.categories.with(category),
+                Selector::Service(service) => selection.services = selection.services.with(service),
+                Selector::Everything => selection.everything = true,
+            }
+        }
+        selection
+    }
+
+    /// What the subject meets first: its name, a service, a category, everything.
+    pub fn meets(&self, name: Option<&Name>, classes: &Classes, categories: CategorySet) -> Option<Hit> {
+        if !self.names.is_empty() && name.is_some_and(|name| self.holds(name)) {
+            return Some(Hit::Name);
+        }
+        if let Some(service) = self.services.and(classes.services).iter().next() {
+            return Some(Hit::Service(service));
+        }
+        if let Some(category) = self.categories.and(categories).first() {
+            return Some(Hit::Category(category));
+        }
+        self.everything.then_some(Hit::Everything)
+    }
+
+    fn holds(&self, name: &Name) -> bool {
+        name.suffixes().any(|suffix| self.names.contains(suffix.as_wire()))
+    }
 }
