@@ -1,1 +1,377 @@
-//! (being written)
+//! The handle both doors hold: one immutable snapshot of everything a decision needs, swapped whole. Asking it is pure; the
+//! moment is an argument.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::classify::{Category, Classes, Engine, Match};
+use crate::identity::{ClientAddr, Clients, ProfileId};
+use crate::name::Name;
+use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
+
+/// Everything a decision needs.
+pub struct Snapshot {
+    /// What is known of names and addresses.
+    pub engine: Engine,
+    /// Where help is; asked before anything else.
+    pub help: HelpSet,
+    /// Names that have a safe form.
+    pub safe_search: SafeSearch,
+    /// Names by which browsers ask whether to bypass the network's resolver.
+    pub switches: Switches,
+    /// Why, in people's words.
+    pub criteria: Arc<Criteria>,
+    /// By [`ProfileId`].
+    pub profiles: Vec<Profile>,
+    /// Whose address is whose.
+    pub clients: Clients,
+    /// The household's clock.
+    pub time_zone: TimeZone,
+}
+
+/// What the judge says of one question.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ruling<'s> {
+    /// The help set: answered by whatever means, recorded by none.
+    Help,
+    /// A browser's question whether it should use a resolver of its own: no.
+    Canary,
+    /// iCloud Private Relay's question whether it may work here: no.
+    PrivateRelay,
+    /// Answered with the addresses of the safe form.
+    Rewrite(&'s Name, Verdict),
+    /// Everything else.
+    Verdict(Verdict),
+}
+
+/// One thing in an answer that is judged beside the name asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// An alias target or the target of a service binding.
+    Name(Name),
+    /// An address or an address hint.
+    Addr(IpAddr),
+}
+
+impl Snapshot {
+    /// The profile of a client.
+    pub fn asker(&self, client: ClientAddr) -> &Profile {
+        self.profile(self.clients.profile_of(client))
+    }
+
+    /// The profile with that id.
+    pub fn profile(&self, id: ProfileId) -> &Profile {
+        // Ids come from this snapshot's own configuration; the last profile stands in rather than a panic.
+        let last = self.profiles.len() - 1;
+        &self.profiles[usize::from(id.0).min(last)]
+    }
+
+    /// The profile of that name.
+    pub fn profile_named(&self, name: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| &*profile.name == name)
+    }
+
+    /// The household's moment at that time.
+    pub fn moment(&self, unix_secs: i64) -> Moment {
+        let local = Timestamp::from_second(unix_secs).map_or(DateTime::default(), |at| self.time_zone.to_datetime(at));
+        Moment { unix_secs, local }
+    }
+
+    /// What to do with a question for `name`.
+    pub fn rule(&self, profile: &Profile, name: &Name, moment: &Moment) -> Ruling<'_> {
+        if self.help.contains(name) {
+            return Ruling::Help;
+        }
+        if profile.canary && self.switches.canary.contains(name) {
+            return Ruling::Canary;
+        }
+        if profile.block_private_relay && self.switches.private_relay.contains(name) {
+            return Ruling::PrivateRelay;
+        }
+        let classes = self.engine.classify(name);
+        let verdict = policy::decide(profile, Some(name), &classes, moment);
+        match self.safe_search.target(profile, name) {
+            Some(target) if !verdict.is_refusal() => Ruling::Rewrite(target, verdict),
+            _ => Ruling::Verdict(verdict),
+        }
+    }
+
+    /// What to do with something that stands in an answer. `chosen` as in [`policy::decide_part`].
+    pub fn rule_part(&self, profile: &Profile, part: &Part, moment: &Moment, chosen: bool) -> Verdict {
+        let (name, classes) = match part {
+            Part::Name(name) if self.help.contains(name) => return Verdict::HELP_SET,
+            Part::Name(name) => (Some(name), self.engine.classify(name)),
+            Part::Addr(addr) => (None, self.engine.classify_addr(*addr)),
+        };
+        policy::decide_part(profile, name, &classes, moment, chosen)
+    }
+
+    /// The whole chain of the decision.
+    pub fn explain(&self, profile: &Profile, name: &Name, moment: &Moment) -> Explanation {
+        let ruling = self.rule(profile, name, moment);
+        let (word, verdict, target) = match ruling {
+            Ruling::Help => ("allow", Verdict::HELP_SET, None),
+            Ruling::Canary | Ruling::PrivateRelay => ("block", Verdict::HELP_SET, None),
+            Ruling::Rewrite(target, verdict) => ("rewrite", verdict, Some(target.to_string())),
+            Ruling::Verdict(verdict) => (verdict.action.code(), verdict, None),
+        };
+        let (classes, matches) = match ruling {
+            Ruling::Help => (Classes::UNKNOWN, Vec::new()),
+            _ => (self.engine.classify(name), self.engine.bundle().matches(name)),
+        };
+        let mut why = Why::of(&Chain::of(&verdict, profile, &self.criteria), &matches);
+        match ruling {
+            Ruling::Canary => why.switch("canary", profile),
+            Ruling::PrivateRelay => why.switch("private_relay", profile),
+            Ruling::Help => why.category = Some(Category::Help.code()),
+            _ => {}
+        }
+        let categories = if ruling == Ruling::Help {
+            vec![Category::Help.code()]
+        } else {
+            classes.categories.iter().map(Category::code).collect()
+        };
+        Explanation {
+            name: name.to_string(),
+            profile: profile.name.to_string(),
+            band: profile.band.code(),
+            at: moment.local.to_string(),
+            verdict: word,
+            target,
+            categories,
+            services: classes
+                .services
+                .iter()
+                .filter_map(|id| self.engine.bundle().service_name(id))
+                .map(str::to_string)
+                .collect(),
+            min_age: (classes.min_age > 0).then_some(classes.min_age),
+            matches: matches.iter().map(|found| Entry::of(found)).collect(),
+            reason: why,
+        }
+    }
+}
+
+/// Where help is. Has no `Debug` and no `Display`: its names are never written anywhere.
+#[derive(Clone, Default)]
+pub struct HelpSet(HashSet<Box<[u8]>>);
+
+impl HelpSet {
+    /// The set of these names with all below them.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n Name>) -> HelpSet {
+        HelpSet(names.into_iter().map(|name| name.as_wire().into()).collect())
+    }
+
+    /// True when `name` is in it.
+    pub fn contains(&self, name: &Name) -> bool {
+        name.suffixes().any(|suffix| self.0.contains(suffix.as_wire()))
+    }
+}
+
+/// Names with all below them.
+#[derive(Debug, Clone, Default)]
+pub struct NameSet(HashSet<Box<[u8]>>);
+
+impl NameSet {
+    /// The set of these names with all below them.
+    pub fn new<'n>(names: impl IntoIterator<Item = &'n Name>) -> NameSet {
+        NameSet(names.into_iter().map(|name| name.as_wire().into()).collect())
+    }
+
+    /// True when `name` is in it.
+    pub fn contains(&self, name: &Name) -> bool {
+        !self.0.is_empty() && name.suffixes().any(|suffix| self.0.contains(suffix.as_wire()))
+    }
+}
+
+/// Names by which a device asks whether to leave the network's resolver.
+#[derive(Debug, Clone, Default)]
+pub struct Switches {
+    /// Firefox's canary and its like.
+    pub canary: NameSet,
+    /// iCloud Private Relay.
+    pub private_relay: NameSet,
+}
+
+/// When a safe form is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SafeKind {
+    /// With safe search.
+    Search,
+    /// With moderate restricted YouTube.
+    YoutubeModerate,
+    /// With strict restricted YouTube.
+    YoutubeStrict,
+}
+
+/// Exact names and the names of their safe forms.
+#[derive(Debug, Clone, Default)]
+pub struct SafeSearch(HashMap<Box<[u8]>, Vec<(SafeKind, Name)>>);
+
+impl SafeSearch {
+    /// Leads `name` to `target` where `kind` holds.
+    pub fn insert(&mut self, name: &Name, kind: SafeKind, target: Name) {
+        self.0.entry(name.as_wire().into()).or_default().push((kind, target));
+    }
+
+    /// The safe form of `name` for this profile.
+    pub fn target(&self, profile: &Profile, name: &Name) -> Option<&Name> {
+        let forms = self.0.get(name.as_wire())?;
+        let wanted = |kind: SafeKind| match kind {
+            SafeKind::Search => profile.safe_search,
+            SafeKind::YoutubeModerate => profile.youtube == Youtube::Moderate,
+            SafeKind::YoutubeStrict => profile.youtube == Youtube::Strict,
+        };
+        forms.iter().find(|(kind, target)| wanted(*kind) && target != name).map(|(_, target)| target)
+    }
+}
+
+/// The whole chain of a decision, as `luytre explain --json` prints it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Explanation {
+    /// What was asked.
+    pub name: String,
+    /// For whom.
+    pub profile: String,
+    /// Their age band.
+    pub band: &'static str,
+    /// When, on the household's clock.
+    pub at: String,
+    /// `allow`, `warn`, `ask`, `block`, `help` (refused with help) or `rewrite`.
+    pub verdict: &'static str,
+    /// Where a rewrite leads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Category codes; empty when nobody lists the name.
+    pub categories: Vec<&'static str>,
+    /// Service ids.
+    pub services: Vec<String>,
+    /// The entry's own minimum age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_age: Option<u8>,
+    /// Every entry that speaks of the name, most specific first.
+    pub matches: Vec<Entry>,
+    /// Why.
+    pub reason: Why,
+}
+
+/// One list entry that speaks of the name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// The list's name.
+    pub list: String,
+    /// The name it lists.
+    pub entry: String,
+    /// `block` adds categories, `allow` lifts them.
+    pub kind: &'static str,
+    /// Category codes.
+    pub categories: Vec<&'static str>,
+    /// False when an exception of the same list lifts it.
+    pub in_force: bool,
+}
+
+impl Entry {
+    fn of(found: &Match) -> Entry {
+        Entry {
+            list: found.source.clone(),
+            entry: found.entry.clone(),
+            kind: if found.allow { "allow" } else { "block" },
+            categories: found.categories.iter().map(Category::code).collect(),
+            in_force: found.in_force,
+        }
+    }
+}
+
+/// Why: entry → category → criterion → band → who can change it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Why {
+    /// The step of the order of decision.
+    pub step: &'static str,
+    /// The list behind the deciding entry.
+    pub list: Option<String>,
+    /// The deciding entry.
+    pub entry: Option<String>,
+    /// The deciding category.
+    pub category: Option<&'static str>,
+    /// Id of the criterion.
+    pub criterion: Option<String>,
+    /// Its title, Vietnamese and English.
+    pub title: Option<Title>,
+    /// The schedule that holds.
+    pub schedule: Option<String>,
+    /// `nobody`, `authorities`, `guardian`, `guardian_by_name` or `self`.
+    pub who_can_change: &'static str,
+}
+
+/// A title in both languages.
+#[derive(Debug, Clone, Serialize)]
+pub struct Title {
+    /// Vietnamese.
+    pub vi: String,
+    /// English.
+    pub en: String,
+}
+
+impl Why {
+    fn of(chain: &Chain, matches: &[Match]) -> Why {
+        let behind = matches.iter().find(|found| {
+            found.in_force && !found.allow && chain.category.is_none_or(|category| found.categories.contains(category))
+        });
+        Why {
+            step: chain.step.code(),
+            list: behind.map(|found| found.source.clone()),
+            entry: behind.map(|found| found.entry.clone()),
+            category: chain.category.map(Category::code),
+            criterion: chain.criterion.as_ref().map(|(id, _, _)| id.clone()),
+            title: chain.criterion.as_ref().map(|(_, vi, en)| Title { vi: vi.clone(), en: en.clone() }),
+            schedule: chain.schedule.clone(),
+            who_can_change: chain.who_can_change,
+        }
+    }
+
+    fn switch(&mut self, step: &'static str, profile: &Profile) {
+        self.step = step;
+        self.who_can_change = if profile.band == policy::Band::Adult { "self" } else { "guardian" };
+    }
+}
+
+impl Explanation {
+    /// True when the name would be refused.
+    pub fn is_refusal(&self) -> bool {
+        Action::from_code(self.verdict).is_some_and(|action| action.strictness() >= Action::Ask.strictness())
+    }
+}
+
+/// The current snapshot. Readers never wait; a swap is one pointer.
+pub struct Judge {
+    current: ArcSwap<Snapshot>,
+}
+
+impl Judge {
+    /// A judge that starts with `snapshot`.
+    pub fn new(snapshot: Snapshot) -> Judge {
+        Judge { current: ArcSwap::from_pointee(snapshot) }
+    }
+
+    /// The snapshot for one request or one batch: take it once and keep it to the end.
+    pub fn current(&self) -> Guard<Arc<Snapshot>> {
+        self.current.load()
+    }
+
+    /// The same, to keep across an `await`.
+    pub fn keep(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Puts a new snapshot in place of the old one, which lives until its last reader is done.
+    pub fn swap(&self, snapshot: Snapshot) {
+        self.current.store(Arc::new(snapshot));
+    }
+}
