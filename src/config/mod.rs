@@ -1,1 +1,258 @@
-//! (being written)
+//! What the operator wrote, turned into what we run on. [`Config::load`] finds every fault at once and changes nothing.
+
+mod criteria;
+mod fields;
+mod profiles;
+mod read;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+
+use crate::classify::CategorySet;
+use crate::document::Fault;
+use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
+
+/// The whole configuration, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it came from; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    /// Where compiled lists are kept; `None` keeps nothing.
+    pub state_dir: Option<PathBuf>,
+    /// Why categories are treated as they are.
+    pub criteria: Criteria,
+    /// The household's clock.
+    pub time_zone: TimeZone,
+    /// Door one.
+    pub dns: Dns,
+    /// Knowledge, in order.
+    pub lists: Vec<List>,
+    /// How lists are kept up to date.
+    pub updates: Updates,
+    /// Who there is, in order.
+    pub profiles: Vec<ProfileSpec>,
+    /// Whose addresses are whose: prefix and position in `profiles`.
+    pub devices: Vec<(IpNet, usize)>,
+    /// Position of the profile of unknown clients.
+    pub strangers: usize,
+    /// Where Prometheus asks; `None` is off.
+    pub metrics: Option<SocketAddr>,
+    /// What is written to stderr.
+    pub log: Log,
+}
+
+/// Door one.
+#[derive(Debug, Clone)]
+pub struct Dns {
+    /// UDP and TCP listeners.
+    pub listen: Vec<SocketAddr>,
+    /// UDP worker threads a listener; 0 means one a core.
+    pub workers: usize,
+    /// How a refusal looks.
+    pub block_answer: BlockAnswer,
+    /// How long a client may keep a refusal, in seconds.
+    pub block_ttl_secs: u32,
+    /// Addresses of the portal, for `block_answer = "portal"`.
+    pub portal: Vec<IpAddr>,
+    /// Largest UDP answer, in octets.
+    pub udp_payload: u16,
+    /// Finished answers kept.
+    pub cache: Cache,
+    /// Limits of TCP.
+    pub tcp: Tcp,
+    /// Where unknown answers come from.
+    pub upstream: Upstream,
+}
+
+/// How a refusal looks on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockAnswer {
+    /// `0.0.0.0` and `::`, nothing else.
+    Null,
+    /// The name does not exist; only where the administrator asked for it.
+    Nxdomain,
+    /// REFUSED.
+    Refused,
+    /// The portal's addresses.
+    Portal,
+}
+
+/// The answer cache.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// Octets.
+    pub bytes_max: u64,
+    /// Shorter times to live are raised to this.
+    pub ttl_min: Duration,
+    /// Longer ones are cut to this.
+    pub ttl_max: Duration,
+    /// The same for negative answers (RFC 2308 §5).
+    pub negative_ttl_max: Duration,
+    /// How long an answer may be served past its time when no upstream answers (RFC 8767); zero is off.
+    pub stale_max: Duration,
+    /// Ask again for names in use shortly before they run out.
+    pub prefetch: bool,
+}
+
+/// Limits of DNS over TCP.
+#[derive(Debug, Clone)]
+pub struct Tcp {
+    /// Connections at once, in all.
+    pub connections_max: usize,
+    /// A connection without a question is closed after this (RFC 7766 §6.2.3).
+    pub idle: Duration,
+}
+
+/// Forwarding.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Asked in the order of the strategy.
+    pub servers: Vec<SocketAddr>,
+    /// One try.
+    pub timeout: Duration,
+    /// Order of asking.
+    pub strategy: Strategy,
+}
+
+/// In which order upstreams are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// As written; later ones only when earlier ones fail.
+    Ordered,
+    /// The one that has answered fastest.
+    Fastest,
+}
+
+/// One list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    /// The operator's name for it.
+    pub name: String,
+    /// Where it comes from.
+    pub source: ListSource,
+    /// Format code; `None` for a catalog entry's own.
+    pub format: Option<String>,
+    /// A plain name covers all names below it; `None` for a catalog entry's own.
+    pub suffix: Option<bool>,
+    /// What it says of its names; empty for a catalog entry's own.
+    pub categories: CategorySet,
+    /// The list lifts the categories of other lists instead of adding any.
+    pub allow: bool,
+}
+
+/// Where a list comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListSource {
+    /// The lists compiled in.
+    Starter,
+    /// An entry of the catalog.
+    Catalog(String),
+    /// A file beside us.
+    File(PathBuf),
+    /// Fetched over HTTPS.
+    Url(String),
+}
+
+/// How lists are kept up to date.
+#[derive(Debug, Clone)]
+pub struct Updates {
+    /// Between two looks; zero never looks.
+    pub every: Duration,
+    /// A fetched list that lost more than this share of its size is refused, in per cent.
+    pub shrink_max_percent: u64,
+    /// Larger files are refused, in octets.
+    pub bytes_max: u64,
+    /// One fetch.
+    pub timeout: Duration,
+}
+
+/// A profile as it was written, services still by name.
+#[derive(Debug, Clone)]
+pub struct ProfileSpec {
+    /// All but what the selectors say.
+    pub input: ProfileInput,
+    /// Refused on top of the criteria.
+    pub block: Vec<SelectorSpec>,
+    /// Allowed although the criteria refuse it.
+    pub allow: Vec<SelectorSpec>,
+    /// Schedules.
+    pub schedules: Vec<ScheduleSpec>,
+}
+
+/// A schedule as it was written.
+#[derive(Debug, Clone)]
+pub struct ScheduleSpec {
+    /// All but what the selectors say.
+    pub input: ScheduleInput,
+    /// Refused while it holds.
+    pub block: Vec<SelectorSpec>,
+    /// Allowed while it holds.
+    pub allow: Vec<SelectorSpec>,
+}
+
+/// What a rule speaks of, services by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SelectorSpec {
+    /// A category or everything.
+    Known(Selector),
+    /// A service of `services.toml`.
+    Service(String),
+}
+
+/// What is written to stderr. Names and clients never are.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// Least severity.
+    pub level: tracing::Level,
+    /// One JSON object a line.
+    pub json: bool,
+}
+
+/// The words a configuration may use that are data, not code.
+#[derive(Debug, Clone, Default)]
+pub struct Vocabulary {
+    /// Ids of `services.toml`.
+    pub services: Vec<String>,
+    /// Ids of `catalog.toml`.
+    pub catalog: Vec<String>,
+    /// Codes of list formats.
+    pub formats: Vec<&'static str>,
+}
+
+/// The manual, and what runs when there is no file.
+pub const HOME: &str = include_str!("../../config/home.toml");
+/// The criteria used when the configuration names no file.
+pub const CRITERIA: &str = include_str!("../../config/criteria.toml");
+
+impl Config {
+    /// Reads and checks the file, or the built-in configuration when there is none.
+    pub fn load(file: Option<&Path>, words: &Vocabulary) -> Result<Config, Vec<Fault>> {
+        let Some(path) = file else { return read::config("built-in", HOME, None, words) };
+        let shown = path.display().to_string();
+        let text = slurp(path).map_err(|what| vec![Fault { file: shown.clone(), line: 1, column: 1, what }])?;
+        read::config(&shown, &text, Some(path), words)
+    }
+
+    /// Checks a text that is not in a file.
+    pub fn from_text(shown: &str, text: &str, words: &Vocabulary) -> Result<Config, Vec<Fault>> {
+        read::config(shown, text, None, words)
+    }
+
+    /// Where a configuration is looked for when none is named: the first that exists.
+    pub fn find() -> Option<PathBuf> {
+        ["/etc/luytre/luytre.toml", "config/home.toml"].into_iter().map(PathBuf::from).find(|path| path.is_file())
+    }
+}
+
+/// Reads a text file; the error is a sentence without the file's name.
+fn slurp(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| format!("is not UTF-8 at octet {}", error.utf8_error().valid_up_to()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! The manual against the program, and faults against their places.
+
+use super::*;
+use crate::policy::{Age, Band};
+
+fn words() -> Vocabulary {
+    Vocabulary {
+        services: vec!["youtube".into(), "tiktok".into()],
+        catalog: vec!["hagezi-gambling".into()],
+        formats: vec!["domains", "hosts"],
+    }
+}
+
+fn faults(text: &str) -> Vec<String> {
+    let found = Config::from_text("x.toml", text, &words()).err().unwrap_or_default();
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_manual_runs_as_it_is() {
+    let config = Config::load(None, &words()).unwrap_or_else(|faults| panic!("{faults:#?}"));
+    assert_eq!(config.dns.listen[0].to_string(), "127.0.0.1:5300");
+    assert_eq!(config.profiles.len(), 4);
+    assert_eq!(config.profiles[config.strangers].input.age, Age::Band(Band::Age10to12));
+    assert_eq!(config.devices.len(), 3);
+}
+
+#[test]
+fn every_option_the_manual_shows_is_known_and_shows_its_default() {
+    // With every commented option put in place, the same configuration comes out.
+    let with_all: String = HOME
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(option) if is_option(option) => format!("{option}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let with_all = with_all.replace("criteria = \"criteria.toml\"\n", "");
+    let found = Config::from_text("home.toml", &with_all, &words());
+    let found = found.unwrap_or_else(|faults| panic!("{faults:#?}"));
+    let plain = Config::load(None, &words()).expect("the manual");
+    let mut shown = found.dns.clone();
+    shown.portal.clear();
+    assert_eq!(format!("{shown:?}"), format!("{:?}", plain.dns));
+    assert_eq!(format!("{:?}", found.updates), format!("{:?}", plain.updates));
+    assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));
+}
+
+/// `key = value` with a value that stands for itself; the commented `[[list]]` examples are left alone.
+fn is_option(line: &str) -> bool {
+    let example = ["name =", "source =", "format = \"domains\"", "plain =", "categories =", "kind ="];
+    let key = line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+    key && !example.iter().any(|start| line.starts_with(start))
+}
+
+#[test]
+fn every_fault_is_found_at_once() {
+    let text = r#"version = 2
+state_dirr = "auto"
+time_zone = "Mars/Olympus"
+[dns]
+listen = ["localhost:53"]
+block_answer = "nul"
+udp_payload = 9000
+[dns.cache]
+size = "1MB"
+[dns.upstream]
+servers = ["tls://1.1.1.1", "banana"]
+[[list]]
+name = "a"
+source = "catalog:hagezi-gamblin"
+[[list]]
+name = "b"
+source = "https://example.org/x"
+categories = ["csam"]
+format = "host"
+[[profile]]
+name = "mai"
+band = "6-8"
+block = ["gamin", "tiktok"]
+allow = ["malware"]
+allow_names = ["a b", "com"]
+[[profile.schedule]]
+name = "x"
+days = ["monday"]
+from = "25:00"
+to = "06:00"
+[[device]]
+profile = "mia"
+address = ["10.0.0.1/8"]
+[defaults]
+profile = "mai"
+"#;
+    let found = faults(text);
+    let expected = [
+        "x.toml:1:11: version 2 is not known",
+        "x.toml:2:1: unknown key `state_dirr` (did you mean `state_dir`?)",
+        "x.toml:3:13: time zone \"Mars/Olympus\" is not known",
+        "x.toml:5:11: \"localhost:53\" is not an address and port",
+        "x.toml:6:16: unknown block answer \"nul\" (did you mean \"null\"?)",
+        "x.toml:7:15: 9000 is out of range (512 to 4096)",
+        "x.toml:9:8: \"1MB\" is not a size",
+        "x.toml:11:12: upstream scheme \"tls\" is not known here",
+        "x.toml:11:29: \"banana\" is not an address",
+        "x.toml:14:10: the catalog has no \"hagezi-gamblin\" (did you mean \"hagezi-gambling\"?)",
+        "x.toml:18:15: no list may give names the category `csam`",
+        "x.toml:19:10: unknown list format \"host\" (did you mean \"hosts\"?)",
+        "x.toml:22:8: unknown age band \"6-8\"",
+        "x.toml:23:10: no category or service is called \"gamin\" (did you mean \"gaming\"?)",
+        "x.toml:24:10: the criteria do not let a guardian allow all of `malware`; use allow_names",
+        "x.toml:25:16: \"a b\" is not a domain name",
+        "x.toml:26:1: a schedule needs `block` or `allow`",
+        "x.toml:28:9: unknown day \"monday\"",
+        "x.toml:29:8: \"25:00\" is not a time of day",
+        "x.toml:32:11: there is no profile \"mia\" (known: mai)",
+        "x.toml:33:12: \"10.0.0.1/8\" has bits set",
+    ];
+    for part in expected {
+        assert!(found.iter().any(|fault| fault.starts_with(part)), "{part}\nin {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn an_empty_file_says_what_is_needed() {
+    let found = faults("");
+    for part in ["`version` is missing", "`[dns]` is missing", "no `[[profile]]`"] {
+        assert!(found.iter().any(|fault| fault.contains(part)), "{part} in {found:#?}");
+    }
+}
