@@ -98,6 +98,38 @@ impl Name {
         Ok((name, at.saturating_add(end)))
     }
 
+    /// Reads a name that may be compressed (RFC 1035 §4.1.4). Every pointer must lead back behind the one before, so the
+    /// work is bounded. Returns it with the offset behind its first part.
+    pub fn from_message(message: &[u8], at: usize) -> Result<(Name, usize), NameError> {
+        let mut name = Name { len: 0, wire: [0; WIRE_MAX] };
+        let (mut from, mut floor, mut behind) = (at, at, None);
+        loop {
+            let len = *message.get(from).ok_or(NameError::Truncated)?;
+            let next = from.saturating_add(1);
+            match usize::from(len) {
+                0 => {
+                    name.len = name.len.checked_add(1).ok_or(NameError::TooLong)?;
+                    return Ok((name, behind.unwrap_or(next)));
+                }
+                len if len <= LABEL_MAX => {
+                    let end = next.saturating_add(len);
+                    name.push_octets(message.get(next..end).ok_or(NameError::Truncated)?)?;
+                    from = end;
+                }
+                0xc0.. => {
+                    let low = *message.get(next).ok_or(NameError::Truncated)?;
+                    let target = usize::from(u16::from_be_bytes([len & 0x3f, low]));
+                    if target >= floor {
+                        return Err(NameError::BadLabelType);
+                    }
+                    behind = behind.or(Some(next.saturating_add(1)));
+                    (from, floor) = (target, target);
+                }
+                _ => return Err(NameError::BadLabelType),
+            }
+        }
+    }
+
     fn from_ascii(text: &[u8]) -> Result<Name, NameError> {
         let text = text.strip_suffix(b".").unwrap_or(text);
         if text.is_empty() {
@@ -122,6 +154,11 @@ impl Name {
         if label.len() > LABEL_MAX {
             return Err(NameError::LabelTooLong);
         }
+        self.push_octets(label)
+    }
+
+    /// Adds a label of 1 to 63 octets.
+    fn push_octets(&mut self, label: &[u8]) -> Result<(), NameError> {
         let at = usize::from(self.len);
         let end = at.saturating_add(label.len()).saturating_add(1);
         // One octet must remain for the root.
@@ -371,6 +408,18 @@ mod tests {
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap()
+    }
+
+    #[test]
+    fn compressed_names_are_followed_back_only() {
+        let message = b"\x03Com\x00\x07example\xc0\x00\x03www\xc0\x05\xc0\x13\xc0\x17";
+        let (name, end) = Name::from_message(message, 15).unwrap();
+        assert_eq!((name.to_string().as_str(), end), ("www.example.com", 21));
+        assert_eq!(Name::from_message(message, 23).unwrap_err(), NameError::BadLabelType, "to itself");
+        assert_eq!(Name::from_message(b"\xc0\x00", 0).unwrap_err(), NameError::BadLabelType, "a loop");
+        for end in 0..message.len() {
+            let _ = Name::from_message(&message[..end], 15);
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+pub use crate::config::BlockAnswer;
+
 use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, rtype};
 
 /// Extended DNS Error codes we send (RFC 8914 §4, IANA "Extended DNS Error Codes").
@@ -34,19 +36,6 @@ pub struct Ede<'a> {
     pub code: EdeCode,
     /// For people, UTF-8; may be empty.
     pub text: &'a str,
-}
-
-/// How a refusal looks on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockAnswer {
-    /// `0.0.0.0` and `::`, nothing else.
-    Null,
-    /// The name does not exist; only where the administrator asked for it.
-    Nxdomain,
-    /// REFUSED.
-    Refused,
-    /// The portal's addresses.
-    Portal,
 }
 
 const EDE_TEXT_MAX: usize = 128;

@@ -1,5 +1,6 @@
-//! Door one: the filtering resolver. `pipeline` shows the whole way of a question; `worker` and `stream` carry it in and
-//! out; `cache`, `upstream` and `resolver` find what we do not know yet.
+//! Door one: DNS. `pipeline` shows the whole way of a question.
 
 pub mod answer;
+pub mod cache;
 pub mod query;
+pub mod special;
