@@ -3,4 +3,6 @@
 pub mod answer;
 pub mod cache;
 pub mod query;
+pub mod resolver;
 pub mod special;
+pub mod upstream;

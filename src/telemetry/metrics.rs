@@ -1,0 +1,274 @@
+//! Counters, one set a thread, summed when Prometheus asks. Labels come from closed sets only; every series exists from the
+//! start at zero. The help set is counted nowhere.
+
+use std::array;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{CounterVec, Encoder, GaugeVec, Opts, Registry, TextEncoder};
+
+use crate::classify::Category;
+use crate::dns::upstream::ServerStats;
+
+/// How a question ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Outcome {
+    /// Answered.
+    Allowed,
+    /// Answered, with a warning due.
+    Warned,
+    /// Led to a safe form.
+    Rewritten,
+    /// Refused until the guardian says yes.
+    Asked,
+    /// Refused.
+    Blocked,
+    /// Refused with help.
+    Helped,
+    /// A name that is answered here: special use, canary, ANY.
+    Local,
+    /// A kind of question that is not served.
+    Unserved,
+    /// No packet of ours: malformed, or a response.
+    Malformed,
+    /// No answer could be had.
+    Failed,
+}
+
+impl Outcome {
+    const CODES: [&'static str; 10] =
+        ["allowed", "warned", "rewritten", "asked", "blocked", "helped", "local", "unserved", "malformed", "failed"];
+}
+
+/// Where an answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Source {
+    /// The cache.
+    Hit,
+    /// An upstream.
+    Miss,
+    /// The cache, past its time.
+    Stale,
+}
+
+impl Source {
+    const CODES: [&'static str; 3] = ["hit", "miss", "stale"];
+}
+
+/// One thread's counters. Written by that thread (or by the asynchronous side as one), read by the scrape.
+#[repr(align(128))]
+pub struct Counters {
+    outcomes: [AtomicU64; 10],
+    refused: [AtomicU64; 48],
+    sources: [AtomicU64; 3],
+    dropped: AtomicU64,
+}
+
+impl Counters {
+    fn new() -> Counters {
+        Counters {
+            outcomes: array::from_fn(|_| AtomicU64::new(0)),
+            refused: array::from_fn(|_| AtomicU64::new(0)),
+            sources: array::from_fn(|_| AtomicU64::new(0)),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a question.
+    pub fn outcome(&self, outcome: Outcome) {
+        self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a refusal by its category.
+    pub fn refused(&self, category: Category) {
+        self.refused[category as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts where an answer came from.
+    pub fn source(&self, source: Source) {
+        self.sources[source as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a question given up because too much is in flight, or a reply the kernel would not take.
+    pub fn dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Numbers that are read when asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Gauges {
+    /// Entries and octets of the answer cache.
+    pub cache: (usize, u64),
+    /// Upstreams.
+    pub upstreams: Vec<(SocketAddr, ServerStats)>,
+    /// Names in the bundle.
+    pub names: u64,
+    /// Octets of the bundle.
+    pub bundle_bytes: usize,
+    /// When the bundle was put in force, seconds since 1970.
+    pub lists_at: u64,
+    /// Reloads that took effect, and that were refused.
+    pub reloads: (u64, u64),
+    /// List updates that took effect, and that were refused.
+    pub updates: (u64, u64),
+}
+
+type Reader = Box<dyn Fn() -> Gauges + Send + Sync>;
+
+/// All counters of the process.
+pub struct Metrics {
+    threads: Mutex<Vec<Arc<Counters>>>,
+    reader: Mutex<Option<Reader>>,
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    pub fn new() -> Arc<Metrics> {
+        Arc::new(Metrics { threads: Mutex::default(), reader: Mutex::new(None) })
+    }
+
+    /// Counters for one more thread.
+    pub fn thread(&self) -> Arc<Counters> {
+        let counters = Arc::new(Counters::new());
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counters));
+        counters
+    }
+
+    /// Says where gauges are read.
+    pub fn read_from(&self, reader: impl Fn() -> Gauges + Send + Sync + 'static) {
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(reader));
+    }
+
+    /// The text Prometheus reads.
+    pub fn text(self: &Arc<Self>) -> String {
+        let registry = Registry::new();
+        let mut text = Vec::new();
+        let collected = registry
+            .register(Box::new(Scrape(Arc::clone(self))))
+            .and_then(|()| TextEncoder::new().encode(&registry.gather(), &mut text));
+        match collected {
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            Err(error) => format!("# {error}\n"),
+        }
+    }
+
+    fn sum(&self, of: impl Fn(&Counters) -> &AtomicU64) -> f64 {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.iter().map(|counters| of(counters).load(Ordering::Relaxed)).sum::<u64>() as f64
+    }
+
+    fn gauges(&self) -> Gauges {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|read| read()).unwrap_or_default()
+    }
+}
+
+/// Metric name, what it counts, its label. The README's table is compared with this one.
+pub const FAMILIES: [(&str, &str, &str); 14] = [
+    ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
+    ("luytre_dns_refused_total", "Refused questions by category.", "category"),
+    ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
+    ("luytre_dns_dropped_total", "Questions given up: too many in flight, or no room to reply.", ""),
+    ("luytre_dns_cache_entries", "Answers in the cache.", ""),
+    ("luytre_dns_cache_bytes", "Octets in the cache.", ""),
+    ("luytre_upstream_queries_total", "Questions put to an upstream.", "server"),
+    ("luytre_upstream_failures_total", "Of these, unanswered.", "server"),
+    ("luytre_upstream_healthy", "1 while the upstream is preferred.", "server"),
+    ("luytre_upstream_latency_seconds", "Smoothed time to an answer.", "server"),
+    ("luytre_lists_names", "Names in the compiled lists.", ""),
+    ("luytre_lists_bytes", "Octets of the compiled lists.", ""),
+    ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
+    ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
+];
+
+struct Scrape(Arc<Metrics>);
+
+impl Collector for Scrape {
+    fn desc(&self) -> Vec<&Desc> {
+        // Series are made at each scrape; none is declared in advance.
+        Vec::new()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let metrics = &self.0;
+        let gauges = metrics.gauges();
+        let by = |codes: &[&str], of: &dyn Fn(usize) -> f64| -> Vec<(String, f64)> {
+            codes.iter().enumerate().map(|(at, code)| (code.to_string(), of(at))).collect()
+        };
+        let one = |value: f64| vec![(String::new(), value)];
+        let per_server = |of: &dyn Fn(&ServerStats) -> f64| -> Vec<(String, f64)> {
+            gauges.upstreams.iter().map(|(addr, stats)| (addr.to_string(), of(stats))).collect()
+        };
+        let categories = Category::ALL.map(Category::code);
+        let values = [
+            by(&Outcome::CODES, &|at| metrics.sum(|counters| &counters.outcomes[at])),
+            by(&categories, &|at| metrics.sum(|counters| &counters.refused[at])),
+            by(&Source::CODES, &|at| metrics.sum(|counters| &counters.sources[at])),
+            one(metrics.sum(|counters| &counters.dropped)),
+            one(gauges.cache.0 as f64),
+            one(gauges.cache.1 as f64),
+            per_server(&|stats| stats.asked as f64),
+            per_server(&|stats| stats.failed as f64),
+            per_server(&|stats| f64::from(u8::from(stats.healthy))),
+            per_server(&|stats| f64::from(stats.latency_us) / 1e6),
+            one(gauges.names as f64),
+            one(gauges.bundle_bytes as f64),
+            one(gauges.lists_at as f64),
+            vec![
+                ("reload".to_string(), gauges.reloads.0 as f64),
+                ("reload_refused".to_string(), gauges.reloads.1 as f64),
+                ("update".to_string(), gauges.updates.0 as f64),
+                ("update_refused".to_string(), gauges.updates.1 as f64),
+            ],
+        ];
+        FAMILIES
+            .iter()
+            .zip(values)
+            .flat_map(|((name, help, label), values)| family(name, help, label, &values))
+            .collect()
+    }
+}
+
+fn family(name: &str, help: &str, label: &str, values: &[(String, f64)]) -> Vec<MetricFamily> {
+    let labels: &[&str] = if label.is_empty() { &[] } else { &[label] };
+    let fill = |value: &String| if label.is_empty() { Vec::new() } else { vec![value.clone()] };
+    let options = Opts::new(name, help);
+    // Names and labels are constants of this file, so making the vectors cannot fail; an empty answer would show in tests.
+    if name.ends_with("_total") {
+        let Ok(counters) = CounterVec::new(options, labels) else { return Vec::new() };
+        values.iter().for_each(|(value, count)| counters.with_label_values(&fill(value)).inc_by(*count));
+        return counters.collect();
+    }
+    let Ok(gauges) = GaugeVec::new(options, labels) else { return Vec::new() };
+    values.iter().for_each(|(value, count)| gauges.with_label_values(&fill(value)).set(*count));
+    gauges.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_summed_and_every_series_exists() {
+        let metrics = Metrics::new();
+        let (a, b) = (metrics.thread(), metrics.thread());
+        a.outcome(Outcome::Allowed);
+        b.outcome(Outcome::Allowed);
+        b.refused(Category::Gambling);
+        metrics.read_from(|| Gauges { names: 7, ..Gauges::default() });
+        let text = metrics.text();
+        assert!(text.contains("luytre_dns_queries_total{outcome=\"allowed\"} 2\n"), "{text}");
+        assert!(text.contains("luytre_dns_refused_total{category=\"gambling\"} 1\n"));
+        assert!(text.contains("luytre_dns_refused_total{category=\"porn\"} 0\n"));
+        assert!(text.contains("luytre_lists_names 7\n"));
+        let always = FAMILIES.iter().filter(|(_, _, label)| *label != "server");
+        for (name, _, _) in always {
+            assert!(text.contains(&format!("# HELP {name} ")), "{name}");
+        }
+    }
+}
