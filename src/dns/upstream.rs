@@ -11,12 +11,15 @@ use hickory_net::proto::op::{DnsRequest, DnsRequestOptions, Query};
 use hickory_net::proto::rr::{DNSClass, Name as WireName, RecordType};
 use hickory_net::proto::serialize::binary::{BinDecodable, BinDecoder};
 use hickory_net::runtime::TokioRuntimeProvider;
-use hickory_net::tcp::TcpClientStream;
 use hickory_net::udp::UdpClientStream;
-use hickory_net::xfer::{DnsExchange, DnsHandle, DnsRequestSender, FirstAnswer};
+use hickory_net::xfer::{DnsRequestSender, FirstAnswer};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::cache::Key;
+use super::query::{HEADER, u16_at};
 use crate::config::{self, Strategy};
+use crate::name::Name;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -53,8 +56,6 @@ pub struct Upstreams {
 const FAILURES_MAX: u32 = 3;
 /// First and longest pause before a failed server is preferred again.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Questions in flight on one TCP connection; hickory's own limit of 32 would be a cliff.
-const TCP_REQUESTS_MAX: usize = 1024;
 /// Largest UDP answer taken from a server (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
 
@@ -104,7 +105,6 @@ struct Server {
     latency_us: AtomicU32,
     asked: AtomicU64,
     failed: AtomicU64,
-    tcp: tokio::sync::Mutex<Option<DnsExchange<TokioRuntimeProvider>>>,
 }
 
 #[derive(Default)]
@@ -121,7 +121,6 @@ impl Server {
             latency_us: AtomicU32::new(0),
             asked: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            tcp: tokio::sync::Mutex::new(None),
         }
     }
 
@@ -166,31 +165,24 @@ impl Server {
         Ok(answer.into_buffer())
     }
 
+    /// A connection of its own: few answers are truncated, and servers differ in when they close one under us.
     async fn ask_tcp(&self, question: &Query, key: &Key, timeout: Duration) -> Result<Vec<u8>, NetError> {
-        let exchange = self.connection(timeout, false).await?;
-        let first = exchange.send(request(question, key, false)).first_answer().await;
-        let answer = match first {
-            Ok(answer) => answer,
-            // The server may have closed an idle connection under us; a new one decides.
-            Err(_) => {
-                let exchange = self.connection(timeout, true).await?;
-                exchange.send(request(question, key, false)).first_answer().await?
-            }
+        let request = request(question, key, false).to_vec()?;
+        let len = u16::try_from(request.len()).map_err(|_| NetError::from("question too long"))?;
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.addr).await?;
+            stream.write_all(&[&len.to_be_bytes()[..], &request].concat()).await?;
+            let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+            stream.read_exact(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
         };
-        Ok(answer.into_buffer())
-    }
-
-    async fn connection(&self, timeout: Duration, anew: bool) -> Result<DnsExchange<TokioRuntimeProvider>, NetError> {
-        let mut held = self.tcp.lock().await;
-        if let Some(exchange) = held.as_ref()
-            && !anew
-        {
-            return Ok(exchange.clone());
+        let answer = tokio::time::timeout(timeout, exchange).await.map_err(|_| NetError::Timeout)??;
+        let asked =
+            |message: &[u8]| Name::from_message(message, HEADER).ok().map(|(name, end)| (name, u16_at(message, end)));
+        if answer.get(..2) != request.get(..2) || asked(&answer) != asked(&request) {
+            return Err(NetError::from("answer to another question"));
         }
-        let provider = TokioRuntimeProvider::new();
-        let exchange = TcpClientStream::exchange(self.addr, None, timeout, Some(TCP_REQUESTS_MAX), provider).await?;
-        *held = Some(exchange.clone());
-        Ok(exchange)
+        Ok(answer)
     }
 
     fn answered(&self, took: Duration) {
@@ -234,11 +226,9 @@ fn request(question: &Query, key: &Key, randomize_case: bool) -> DnsRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Name;
     use hickory_net::proto::op::{Message, MessageType, ResponseCode};
     use hickory_net::proto::rr::rdata::SOA;
     use hickory_net::proto::rr::{RData, Record};
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, UdpSocket};
 
     fn key() -> Key {
@@ -317,7 +307,6 @@ mod tests {
     async fn truncated_answers_are_asked_by_tcp() {
         let servers = upstreams(&[server(ResponseCode::NoError, true).await]);
         for _ in 0..3 {
-            // The mock closes after one answer, so later questions meet a dead connection.
             assert_eq!(read(servers.ask(&key()).await.unwrap()).answers.len(), 1);
         }
     }
