@@ -6,6 +6,7 @@ use std::net::IpAddr;
 pub use crate::config::BlockAnswer;
 
 use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, rtype};
+use crate::name::Name;
 
 /// Extended DNS Error codes we send (RFC 8914 §4, IANA "Extended DNS Error Codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +14,8 @@ use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, rtype};
 pub enum EdeCode {
     /// Served from a cache past its time (§4.4).
     StaleAnswer = 3,
+    /// Answered with something else than the name has (§4.5).
+    Forged = 4,
     /// Blocked for security (§4.16).
     Blocked = 15,
     /// Blocked by law (§4.17).
@@ -100,6 +103,25 @@ pub fn addresses(query: &Query<'_>, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_
     finish(query, Rcode::NoError, ede, out);
 }
 
+/// The question's name as an alias of `target`, and the target's addresses of the family asked for.
+pub fn alias(query: &Query<'_>, target: &Name, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+    start(query, Rcode::NoError, out);
+    record(rtype::CNAME, ttl, target.as_wire(), out);
+    // The addresses are owned by the alias target, which ends the record just written.
+    let owner = (0xc000 | (out.len() - target.as_wire().len()) as u16).to_be_bytes();
+    let mut count = 1;
+    for addr in all {
+        match addr {
+            IpAddr::V4(addr) if query.qtype == rtype::A => owned(owner, rtype::A, ttl, &addr.octets(), out),
+            IpAddr::V6(addr) if query.qtype == rtype::AAAA => owned(owner, rtype::AAAA, ttl, &addr.octets(), out),
+            _ => continue,
+        }
+        count += 1;
+    }
+    set_count(out, 6, count);
+    finish(query, Rcode::NoError, ede, out);
+}
+
 /// A refusal in the style the administrator chose.
 pub fn block(
     query: &Query<'_>,
@@ -184,7 +206,11 @@ fn append_soa(ttl: u32, out: &mut Vec<u8>) {
 }
 
 fn record(rtype: u16, ttl: u32, data: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&QUESTION_NAME);
+    owned(QUESTION_NAME, rtype, ttl, data, out);
+}
+
+fn owned(owner: [u8; 2], rtype: u16, ttl: u32, data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&owner);
     out.extend_from_slice(&rtype.to_be_bytes());
     out.extend_from_slice(&[0, 1]);
     out.extend_from_slice(&ttl.to_be_bytes());
@@ -267,6 +293,16 @@ mod tests {
         let portal = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
         let (shown, _) = answered(1, true, |query, out| block(query, BlockAnswer::Portal, &portal, 10, None, out));
         assert_eq!(shown.answers.len(), 1);
+    }
+
+    #[test]
+    fn an_alias_leads_to_its_targets_addresses() {
+        let target = Name::parse("safe.example.org").unwrap();
+        let all = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
+        let (message, _) = answered(rtype::A, true, |query, out| alias(query, &target, &all, 60, None, out));
+        assert_eq!(message.answers.len(), 3);
+        assert!(matches!(&message.answers[0].data, RData::CNAME(to) if to.0.to_string() == "safe.example.org."));
+        assert_eq!(message.answers[2].name.to_string(), "safe.example.org.");
     }
 
     #[test]

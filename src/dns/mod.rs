@@ -2,7 +2,10 @@
 
 pub mod answer;
 pub mod cache;
+pub mod pipeline;
 pub mod query;
 pub mod resolver;
 pub mod special;
+pub mod stream;
 pub mod upstream;
+pub mod worker;

@@ -1,0 +1,354 @@
+//! The way of a question, on one screen: parse, ask the judge, settle it here, or look it up and judge what came back. The
+//! same stages serve the UDP workers (which stop where a look-up would have to wait) and the asynchronous side.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::answer::{self, BlockAnswer, Ede, EdeCode};
+use super::cache::{Entry, Key};
+use super::query::{Parsed, Query, Rcode, rtype};
+use super::resolver::{ResolveError, Resolver, now_secs};
+use super::special;
+use crate::config;
+use crate::identity::ClientAddr;
+use crate::judge::{Judge, Part, Ruling, Snapshot};
+use crate::policy::{Action, Moment, Profile, Verdict, explain};
+use crate::telemetry::metrics::{Counters, Outcome, Source};
+
+/// Door one: what every listener shares.
+pub struct Door {
+    judge: Arc<Judge>,
+    resolver: Arc<Resolver>,
+    /// Looks up the help set. Its cache and upstreams are counted nowhere.
+    quiet: Arc<Resolver>,
+    settings: ArcSwap<Settings>,
+}
+
+/// How answers look.
+pub struct Settings {
+    block_answer: BlockAnswer,
+    block_ttl_secs: u32,
+    portal: Vec<IpAddr>,
+    udp_payload: u16,
+}
+
+/// What holds for one batch of questions: one snapshot, one reading of the clock.
+#[derive(Clone)]
+pub struct Context {
+    snapshot: Arc<Snapshot>,
+    settings: Arc<Settings>,
+    moment: Moment,
+    now: u64,
+}
+
+/// How the question came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// In a datagram: the answer has to fit one.
+    Udp,
+    /// On a stream.
+    Tcp,
+}
+
+/// What to do now.
+pub enum Step {
+    /// Send what was written.
+    Reply,
+    /// Send nothing.
+    Drop,
+    /// Wait for a look-up.
+    Defer(Deferred),
+}
+
+/// A question that waits for a look-up. Keeps the snapshot it was judged by.
+pub struct Deferred {
+    packet: Box<[u8]>,
+    client: ClientAddr,
+    transport: Transport,
+    context: Context,
+}
+
+impl Door {
+    /// The door in front of `judge` and `resolver`; `quiet` looks up the help set.
+    pub fn new(judge: Arc<Judge>, resolver: Arc<Resolver>, quiet: Arc<Resolver>, dns: &config::Dns) -> Door {
+        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns)) }
+    }
+
+    /// Takes on new settings, upstreams and limits.
+    pub fn reconfigure(&self, dns: &config::Dns) {
+        self.settings.store(Arc::new(Settings::new(dns)));
+        self.resolver.reconfigure(dns);
+        self.quiet.reconfigure(dns);
+    }
+
+    /// What holds now. Taken once a batch.
+    pub fn context(&self) -> Context {
+        let (snapshot, now) = (self.judge.keep(), now_secs());
+        let moment = snapshot.moment(i64::try_from(now).unwrap_or(i64::MAX));
+        Context { snapshot, settings: self.settings.load_full(), moment, now }
+    }
+
+    /// Answers as far as possible without waiting. The answer is in `out`.
+    pub fn answer(
+        &self,
+        context: &Context,
+        packet: &[u8],
+        client: ClientAddr,
+        transport: Transport,
+        counters: &Counters,
+        out: &mut Vec<u8>,
+    ) -> Step {
+        let query = match parse(packet, counters, out) {
+            Ok(query) => query,
+            Err(step) => return step,
+        };
+        let case = Case::new(context, &query, client, transport, counters);
+        if case.settle(out) {
+            return Step::Reply;
+        }
+        let resolver = self.resolver_for(&case);
+        let key = case.key();
+        let Some((entry, prefetch)) = resolver.cached(&key, context.now) else {
+            return Step::Defer(Deferred { packet: packet.into(), client, transport, context: context.clone() });
+        };
+        if prefetch {
+            resolver.prefetch(&key);
+        }
+        case.judge_and_write(&entry, Source::Hit, out);
+        Step::Reply
+    }
+
+    /// Finishes what had to wait. `None` when there is nothing to send.
+    pub async fn finish(&self, deferred: Deferred, counters: &Counters) -> Option<Vec<u8>> {
+        let mut out = Vec::with_capacity(512);
+        let Deferred { packet, client, transport, context } = &deferred;
+        let query = parse(packet, counters, &mut out).ok()?;
+        let case = Case::new(context, &query, *client, *transport, counters);
+        match self.resolver_for(&case).resolve(&case.key()).await {
+            Ok(found) => {
+                let source = if found.stale { Source::Stale } else { Source::Miss };
+                case.judge_and_write(&found.entry, source, &mut out);
+            }
+            Err(error) => case.failed(error, &mut out),
+        }
+        Some(out)
+    }
+
+    fn resolver_for(&self, case: &Case<'_>) -> &Arc<Resolver> {
+        if case.is_help() { &self.quiet } else { &self.resolver }
+    }
+}
+
+impl Deferred {
+    /// The answer when too much is in flight already.
+    pub fn give_up(&self, counters: &Counters) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let query = parse(&self.packet, counters, &mut out).ok()?;
+        Case::new(&self.context, &query, self.client, self.transport, counters).failed(ResolveError::Busy, &mut out);
+        Some(out)
+    }
+}
+
+fn parse<'p>(packet: &'p [u8], counters: &Counters, out: &mut Vec<u8>) -> Result<Query<'p>, Step> {
+    match Query::parse(packet) {
+        Parsed::Query(query) => Ok(query),
+        Parsed::Fault { id, flags, rcode } => {
+            counters.outcome(Outcome::Malformed);
+            answer::fault(id, flags, rcode, out);
+            Err(Step::Reply)
+        }
+        Parsed::Silence => {
+            counters.outcome(Outcome::Malformed);
+            Err(Step::Drop)
+        }
+    }
+}
+
+/// One question with everything that is known of it before a look-up.
+struct Case<'a> {
+    context: &'a Context,
+    query: &'a Query<'a>,
+    transport: Transport,
+    counters: &'a Counters,
+    profile: &'a Profile,
+    ruling: Ruling<'a>,
+}
+
+impl<'a> Case<'a> {
+    fn new(
+        context: &'a Context,
+        query: &'a Query<'a>,
+        client: ClientAddr,
+        transport: Transport,
+        counters: &'a Counters,
+    ) -> Case<'a> {
+        let profile = context.snapshot.asker(client);
+        let ruling = context.snapshot.rule(profile, &query.name, &context.moment);
+        Case { context, query, transport, counters, profile, ruling }
+    }
+
+    fn is_help(&self) -> bool {
+        self.ruling == Ruling::Help
+    }
+
+    /// Writes the answers that need no look-up; false when one is needed.
+    fn settle(&self, out: &mut Vec<u8>) -> bool {
+        const SWITCH_TTL_SECS: u32 = 300;
+        let query = self.query;
+        let outcome = match self.ruling {
+            _ if !is_served(query) => {
+                answer::code(query, Rcode::Refused, Some(Ede { code: EdeCode::NotSupported, text: "" }), out);
+                Outcome::Unserved
+            }
+            _ if query.qtype == rtype::ANY => {
+                answer::any(query, out);
+                Outcome::Local
+            }
+            Ruling::Help => return false,
+            _ if special::answer(query, out) => Outcome::Local,
+            Ruling::Canary | Ruling::PrivateRelay => {
+                answer::negative(query, Rcode::NxDomain, SWITCH_TTL_SECS, None, out);
+                Outcome::Local
+            }
+            Ruling::Verdict(verdict) if verdict.is_refusal() => {
+                self.refuse(&verdict, out);
+                return true;
+            }
+            // A safe form has addresses; other data of the real name would lead round it.
+            Ruling::Rewrite(..) if !matches!(query.qtype, rtype::A | rtype::AAAA) => {
+                answer::negative(query, Rcode::NoError, SWITCH_TTL_SECS, None, out);
+                Outcome::Rewritten
+            }
+            Ruling::Rewrite(..) | Ruling::Verdict(_) => return false,
+        };
+        self.end(outcome, out);
+        true
+    }
+
+    /// What has to be looked up.
+    fn key(&self) -> Key {
+        let name = if let Ruling::Rewrite(target, _) = self.ruling { target } else { &self.query.name };
+        Key {
+            name: name.clone(),
+            rtype: self.query.qtype,
+            dnssec_ok: self.query.dnssec_ok(),
+            checking_disabled: self.query.checking_disabled(),
+        }
+    }
+
+    /// Judges everything in the answer for this asker, then writes it or refuses.
+    fn judge_and_write(&self, entry: &Entry, source: Source, out: &mut Vec<u8>) {
+        let (verdict, chosen) = match self.ruling {
+            Ruling::Verdict(verdict) => (verdict, verdict.is_chosen()),
+            Ruling::Rewrite(_, verdict) => (verdict, true),
+            Ruling::Help | Ruling::Canary | Ruling::PrivateRelay => (Verdict::HELP_SET, true),
+        };
+        let Context { snapshot, moment, .. } = self.context;
+        if !self.is_help() {
+            let judged = entry.parts().iter().map(|part| snapshot.rule_part(self.profile, part, moment, chosen));
+            if let Some(refusal) = judged.into_iter().find(Verdict::is_refusal) {
+                return self.refuse(&refusal, out);
+            }
+            self.counters.source(source);
+        }
+        let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
+        let outcome = match self.ruling {
+            Ruling::Rewrite(target, _) => {
+                self.write_alias(target, entry, ttl_max, out);
+                Outcome::Rewritten
+            }
+            _ => {
+                entry.write_to(
+                    self.query.id(),
+                    self.query.flags(),
+                    self.query.question(),
+                    self.context.now,
+                    ttl_max,
+                    out,
+                );
+                let stale = Ede { code: EdeCode::StaleAnswer, text: "" };
+                let rcode = if entry.rcode() == 3 { Rcode::NxDomain } else { Rcode::NoError };
+                answer::finish(self.query, rcode, (source == Source::Stale).then_some(stale), out);
+                match entry.rcode() {
+                    0 | 3 if verdict.action == Action::Warn => Outcome::Warned,
+                    0 | 3 => Outcome::Allowed,
+                    _ => Outcome::Failed,
+                }
+            }
+        };
+        self.end(outcome, out);
+    }
+
+    fn write_alias(&self, target: &crate::name::Name, entry: &Entry, ttl_max: u32, out: &mut Vec<u8>) {
+        /// Long enough to be kept, short enough that a change of the profile soon shows.
+        const ALIAS_TTL_SECS: u32 = 300;
+        let addrs: Vec<IpAddr> = entry
+            .parts()
+            .iter()
+            .filter_map(|part| if let Part::Addr(addr) = part { Some(*addr) } else { None })
+            .collect();
+        let ede = Ede { code: EdeCode::Forged, text: "safe form" };
+        answer::alias(self.query, target, &addrs, ALIAS_TTL_SECS.min(ttl_max), Some(ede), out);
+    }
+
+    fn refuse(&self, verdict: &Verdict, out: &mut Vec<u8>) {
+        let Context { settings, moment, .. } = self.context;
+        let mut text = String::with_capacity(100);
+        explain::refusal_text(verdict, self.profile, &mut text);
+        let code = match verdict.ede() {
+            15 => EdeCode::Blocked,
+            16 => EdeCode::Censored,
+            _ => EdeCode::Filtered,
+        };
+        let ttl = settings.block_ttl_secs.min(self.profile.secs_to_change(moment).unwrap_or(u32::MAX));
+        let ede = Some(Ede { code, text: &text });
+        answer::block(self.query, settings.block_answer, &settings.portal, ttl, ede, out);
+        if let Some(category) = verdict.reason.category {
+            self.counters.refused(category);
+        }
+        let outcome = match verdict.action {
+            Action::Ask => Outcome::Asked,
+            Action::Help => Outcome::Helped,
+            _ => Outcome::Blocked,
+        };
+        self.end(outcome, out);
+    }
+
+    fn failed(&self, error: ResolveError, out: &mut Vec<u8>) {
+        let code = match error {
+            ResolveError::Unreachable => EdeCode::NoReachableAuthority,
+            ResolveError::Malformed => EdeCode::NetworkError,
+            ResolveError::Busy => EdeCode::NotReady,
+        };
+        answer::code(self.query, Rcode::ServFail, Some(Ede { code, text: "" }), out);
+        self.end(Outcome::Failed, out);
+    }
+
+    fn end(&self, outcome: Outcome, out: &mut Vec<u8>) {
+        if self.transport == Transport::Udp {
+            answer::truncate(self.query, self.context.settings.udp_payload, out);
+        }
+        if !self.is_help() {
+            self.counters.outcome(outcome);
+        }
+    }
+}
+
+/// Class IN, and neither a transfer nor a type that only stands in messages (RFC 6895 §3.1).
+fn is_served(query: &Query<'_>) -> bool {
+    const IN: u16 = 1;
+    query.qclass == IN && !matches!(query.qtype, 0 | rtype::OPT | 128..=254)
+}
+
+impl Settings {
+    fn new(dns: &config::Dns) -> Settings {
+        Settings {
+            block_answer: dns.block_answer,
+            block_ttl_secs: dns.block_ttl_secs,
+            portal: dns.portal.clone(),
+            udp_payload: dns.udp_payload,
+        }
+    }
+}

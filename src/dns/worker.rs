@@ -1,0 +1,182 @@
+//! One UDP worker: a plain thread that moves datagrams in batches and never waits for anything but the network. What needs
+//! a look-up goes to the asynchronous side; its reply leaves by the same socket.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::pipeline::{Deferred, Door, Step, Transport};
+use crate::identity::ClientAddr;
+use crate::sys::{Batch, LocalAddr, recv_batch, send_batch};
+use crate::telemetry::metrics::Counters;
+
+/// What all workers share.
+#[derive(Clone)]
+pub struct Shared {
+    /// The door.
+    pub door: Arc<Door>,
+    /// Where look-ups run.
+    pub runtime: Handle,
+    /// Questions that wait for a look-up.
+    pub waiting: Waiting,
+    /// Set once, when no more questions are taken.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// How many questions wait for a look-up, over all doors.
+#[derive(Clone, Default)]
+pub struct Waiting(Arc<AtomicUsize>);
+
+/// Each holds a packet and a snapshot pointer; 16,384 of them are a few MiB.
+const WAITING_MAX: usize = 16_384;
+/// Replies on their way to the socket.
+const REPLIES_MAX: usize = 4_096;
+/// Pause after an error of the socket, so that a lasting one does not spin.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// One question's place; leaving it is dropping it.
+pub struct Place(Arc<AtomicUsize>);
+
+impl Waiting {
+    /// A place, or `None` when the house is full.
+    pub fn enter(&self) -> Option<Place> {
+        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        let place = Place(Arc::clone(&self.0));
+        (before < WAITING_MAX).then_some(place)
+    }
+
+    /// Questions waiting now.
+    pub fn len(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// True when none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct Reply {
+    payload: Vec<u8>,
+    to: SocketAddr,
+    from: Option<LocalAddr>,
+}
+
+/// Starts a worker on `socket`, which must have a receive time-out: that is how often it looks whether to stop. `counters`
+/// are its own, `slow` those of the asynchronous side.
+pub fn start(
+    shared: Shared,
+    socket: UdpSocket,
+    counters: Arc<Counters>,
+    slow: Arc<Counters>,
+) -> std::io::Result<Vec<JoinHandle<()>>> {
+    let socket = Arc::new(socket);
+    let (replies, outgoing) = sync_channel(REPLIES_MAX);
+    let sender = {
+        let (socket, counters) = (Arc::clone(&socket), Arc::clone(&slow));
+        thread::Builder::new().name("dns-reply".into()).spawn(move || send_replies(&socket, &outgoing, &counters))?
+    };
+    let worker = Worker { shared, socket, counters, slow, replies };
+    let receiver = thread::Builder::new().name("dns-udp".into()).spawn(move || worker.run())?;
+    Ok(vec![receiver, sender])
+}
+
+struct Worker {
+    shared: Shared,
+    socket: Arc<UdpSocket>,
+    counters: Arc<Counters>,
+    slow: Arc<Counters>,
+    replies: SyncSender<Reply>,
+}
+
+impl Worker {
+    fn run(self) {
+        let (mut inbox, mut outbox, mut out) = (Batch::new(), Batch::new(), Vec::with_capacity(4096));
+        while !self.shared.stop.load(Ordering::Relaxed) {
+            match recv_batch(self.socket.as_fd(), &mut inbox) {
+                Ok(_) => self.serve(&inbox, &mut outbox, &mut out),
+                Err(error) if is_pause(error.kind()) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "UDP listener");
+                    thread::sleep(ERROR_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn serve(&self, inbox: &Batch, outbox: &mut Batch, out: &mut Vec<u8>) {
+        let context = self.shared.door.context();
+        outbox.clear();
+        for at in 0..inbox.len() {
+            let Some(peer) = inbox.peer(at) else { continue };
+            let local = inbox.local(at);
+            let door = &self.shared.door;
+            match door.answer(&context, inbox.data(at), ClientAddr::from(peer), Transport::Udp, &self.counters, out) {
+                Step::Reply => {
+                    if !outbox.push(out, peer, local) {
+                        self.counters.dropped();
+                    }
+                }
+                Step::Drop => {}
+                Step::Defer(deferred) => self.defer(deferred, peer, local),
+            }
+        }
+        let (full, sent) = (outbox.len(), send_batch(self.socket.as_fd(), outbox));
+        (sent..full).for_each(|_| self.counters.dropped());
+    }
+
+    fn defer(&self, deferred: Deferred, to: SocketAddr, from: Option<LocalAddr>) {
+        let (replies, slow) = (self.replies.clone(), Arc::clone(&self.slow));
+        let Some(place) = self.shared.waiting.enter() else {
+            slow.dropped();
+            if let Some(payload) = deferred.give_up(&slow) {
+                let _ = replies.try_send(Reply { payload, to, from });
+            }
+            return;
+        };
+        let door = Arc::clone(&self.shared.door);
+        self.shared.runtime.spawn(async move {
+            let _place = place;
+            if let Some(payload) = door.finish(deferred, &slow).await
+                && replies.try_send(Reply { payload, to, from }).is_err()
+            {
+                slow.dropped();
+            }
+        });
+    }
+}
+
+/// Sends replies as they come, as many at once as there are, until the last sender is gone.
+fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Counters) {
+    let mut outbox = Batch::new();
+    while let Ok(first) = outgoing.recv() {
+        outbox.clear();
+        let mut next = Some(first);
+        while let Some(reply) = next {
+            if !outbox.push(&reply.payload, reply.to, reply.from) {
+                counters.dropped();
+            }
+            next = if outbox.len() < crate::sys::BATCH { outgoing.try_recv().ok() } else { None };
+        }
+        let (full, sent) = (outbox.len(), send_batch(socket.as_fd(), &mut outbox));
+        (sent..full).for_each(|_| counters.dropped());
+    }
+}
+
+/// Nothing came in time, a signal came, or an earlier reply met a closed port (ICMP).
+fn is_pause(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted | ErrorKind::ConnectionRefused)
+}
