@@ -129,9 +129,9 @@ pub fn recv_batch(socket: BorrowedFd<'_>, batch: &mut Batch) -> io::Result<usize
         return Err(io::Error::last_os_error());
     }
     batch.count = received as usize;
-    for at in 0..batch.count {
-        batch.lens[at] = (headers[at].msg_len as usize).min(DATAGRAM_MAX);
-        let filled = headers[at].msg_hdr.msg_controllen as usize;
+    for (at, header) in headers.iter().enumerate().take(batch.count) {
+        batch.lens[at] = (header.msg_len as usize).min(DATAGRAM_MAX);
+        let filled = header.msg_hdr.msg_controllen as usize;
         batch.controls[at].0[filled.min(CONTROL_MAX)..].fill(0);
     }
     Ok(batch.count)

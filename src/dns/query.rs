@@ -66,6 +66,7 @@ pub struct Query<'a> {
 
 /// What came out of a packet.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "lives on the stack of one worker; boxing would allocate a query")]
 pub enum Parsed<'a> {
     /// A well-formed query.
     Query(Query<'a>),

@@ -163,7 +163,7 @@ pub fn hash(key: &[u8; 16], wire: &[u8]) -> (u64, u64) {
 
 pub fn place(hash: (u64, u64), nonce: u64, home_lines: u64) -> Place {
     // The product's upper half spreads hashes over the lines in hash order, which the writer relies on.
-    let line = (u128::from(hash.0) * u128::from(home_lines) >> 64) as usize;
+    let line = ((u128::from(hash.0) * u128::from(home_lines)) >> 64) as usize;
     // Fibonacci hashing: another nonce gives other remainders without hashing the names again.
     let remainder = hash.1.wrapping_add(nonce).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> REMAINDER_SHIFT;
     Place { line, remainder }

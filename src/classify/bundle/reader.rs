@@ -389,7 +389,7 @@ fn check_section(bytes: &[u8], header: &Header, section: Section) -> Result<Rang
     let len = usize::try_from(extent.len.get()).map_err(|_| BundleError::Extent(name))?;
     let end = start.checked_add(len).ok_or(BundleError::Extent(name))?;
     let content = bytes.get(start..end).ok_or(BundleError::Extent(name))?;
-    if start % format::ALIGN != 0 || len % record_size(section) != 0 {
+    if !start.is_multiple_of(format::ALIGN) || !len.is_multiple_of(record_size(section)) {
         return Err(BundleError::Extent(name));
     }
     if format::checksum(content) != extent.checksum {

@@ -108,6 +108,9 @@ struct Named {
     part: u32,
 }
 
+/// A name's hash and its class set.
+type Placed = ((u64, u64), u16);
+
 /// Collects entries and writes the bundle.
 pub struct BundleWriter {
     key: [u8; 16],
@@ -209,8 +212,8 @@ impl BundleWriter {
         let records: Vec<PartRecord> = self.parts.iter().map(record).collect();
         let effects: Vec<Effect> = sets.members.iter().flat_map(|set| effects(set, &self.parts)).collect();
         let (index, members) = sets.flatten();
-        let v4: Vec<Range4> = ranges4.iter().map(|range| range4(range)).collect();
-        let v6: Vec<Range6> = ranges6.iter().map(|range| range6(range)).collect();
+        let v4: Vec<Range4> = ranges4.iter().map(range4).collect();
+        let v6: Vec<Range6> = ranges6.iter().map(range6).collect();
         let meta = serde_json::to_vec(&self.meta).map_err(|_| WriteError::TooLarge)?;
         let sections: [&[u8]; SECTIONS] = [
             table.as_bytes(),
@@ -228,7 +231,7 @@ impl BundleWriter {
     }
 
     /// One entry a name: its hash and the id of its class set.
-    fn group(&self, sets: &mut Sets, report: &mut WriteReport) -> Result<Vec<((u64, u64), u16)>, WriteError> {
+    fn group(&self, sets: &mut Sets, report: &mut WriteReport) -> Result<Vec<Placed>, WriteError> {
         let distinct = self.names.chunk_by(|a, b| a.hash == b.hash).count();
         let mut placed = Vec::with_capacity(distinct);
         let mut members = Vec::new();
@@ -406,7 +409,7 @@ fn range6(range: &Ranged) -> Range6 {
     Range6 { first: range.first.to_be_bytes(), last: range.last.to_be_bytes(), set: U16::new(range.set) }
 }
 
-fn count_categories(placed: &[((u64, u64), u16)], sets: &Sets, parts: &[Part]) -> Vec<u64> {
+fn count_categories(placed: &[Placed], sets: &Sets, parts: &[Part]) -> Vec<u64> {
     let masks: Vec<CategorySet> = sets
         .members
         .iter()
@@ -428,7 +431,7 @@ fn count_categories(placed: &[((u64, u64), u16)], sets: &Sets, parts: &[Part]) -
     counts
 }
 
-fn fill_any(placed: &[((u64, u64), u16)], home_lines: u64) -> Result<(Vec<Line>, u64), WriteError> {
+fn fill_any(placed: &[Placed], home_lines: u64) -> Result<(Vec<Line>, u64), WriteError> {
     (0..NONCES_MAX)
         .find_map(|nonce| fill(placed, home_lines, nonce).map(|table| (table, nonce)))
         .ok_or(WriteError::Collisions)
@@ -436,7 +439,7 @@ fn fill_any(placed: &[((u64, u64), u16)], home_lines: u64) -> Result<(Vec<Line>,
 
 /// Fills lines in hash order; what does not fit its line goes to the next, marked on the way. `None` when two names
 /// cannot be told apart under this nonce.
-fn fill(placed: &[((u64, u64), u16)], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
+fn fill(placed: &[Placed], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
     let mut table = vec![Line::EMPTY; home_lines as usize];
     let (mut line, mut used) = (0, 0);
     for (hash, set) in placed {
