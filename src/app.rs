@@ -1,1 +1,403 @@
-//! (being written)
+//! Wiring: builds each part once, starts threads and tasks, owns reload and shutdown. The only room that reads the clock for
+//! others and hears signals.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use sd_notify::NotifyState;
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::classify::{Bundle, Engine, ServiceSet};
+use crate::config::{Config, Dns, SelectorSpec};
+use crate::dns::pipeline::Door;
+use crate::dns::resolver::{Resolver, now_secs};
+use crate::dns::stream;
+use crate::dns::worker::{self, Shared, Waiting};
+use crate::document::Fault;
+use crate::identity::{Clients, ProfileId};
+use crate::judge::{Judge, Snapshot};
+use crate::lists::data::{Builtin, INFRASTRUCTURE};
+use crate::lists::inputs::{inputs, load};
+use crate::lists::store::Store;
+use crate::lists::update::{Outcome, update};
+use crate::net::{self, Listeners};
+use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
+use crate::telemetry::metrics::{Gauges, Metrics};
+use crate::telemetry::{log, serve};
+
+/// The help set's cache: a few dozen names.
+const QUIET_CACHE_BYTES: u64 = 256 << 10;
+/// Questions in flight get this long to end when the service stops.
+const DRAIN_MAX: Duration = Duration::from_secs(5);
+
+/// Why the appliance did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration has faults; all of them.
+    #[error("{} faults in the configuration", .0.len())]
+    Config(Vec<Fault>),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// Everything a decision needs, from a configuration and a bundle.
+pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u64) -> Snapshot {
+    let services = |spec: &SelectorSpec| match spec {
+        SelectorSpec::Known(selector) => Some(*selector),
+        // A service unknown to an older bundle has no names there either.
+        SelectorSpec::Service(id) => bundle.service_id(id).map(Selector::Service),
+    };
+    let resolve = |specs: &[SelectorSpec]| specs.iter().filter_map(services).collect::<Vec<_>>();
+    let infrastructure: ServiceSet = bundle.service_id(INFRASTRUCTURE).into_iter().collect();
+    let at = Timestamp::from_second(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
+    let year = config.time_zone.to_datetime(at).year();
+    let profiles = config.profiles.iter().map(|spec| {
+        let schedules = spec.schedules.iter().map(|schedule| ScheduleInput {
+            block: resolve(&schedule.block),
+            allow: resolve(&schedule.allow),
+            ..schedule.input.clone()
+        });
+        let input = ProfileInput {
+            block: resolve(&spec.block),
+            allow: resolve(&spec.allow),
+            schedules: schedules.collect(),
+            ..spec.input.clone()
+        };
+        Profile::compile(&input, &config.criteria, infrastructure, year)
+    });
+    let profiles = profiles.collect();
+    let mut clients = Clients::new(ProfileId(config.strangers as u16));
+    for (net, profile) in &config.devices {
+        clients.insert(*net, ProfileId(*profile as u16));
+    }
+    Snapshot {
+        engine: Engine::new(bundle),
+        help: builtin.help.clone(),
+        safe_search: builtin.safe_search.clone(),
+        switches: builtin.switches.clone(),
+        criteria: Arc::new(config.criteria.clone()),
+        profiles,
+        clients,
+        infrastructure,
+        time_zone: config.time_zone.clone(),
+    }
+}
+
+/// The folder of the state, if it can be used.
+pub fn open_store(config: &Config) -> Option<Store> {
+    let root = config.state_dir.as_ref()?;
+    match Store::open(root) {
+        Ok(store) => Some(store),
+        Err(error) => {
+            tracing::warn!(dir = %root.display(), %error, "state folder cannot be used; nothing is kept");
+            None
+        }
+    }
+}
+
+/// Runs the appliance until a signal ends it.
+pub fn run(file: Option<PathBuf>) -> Result<(), StartError> {
+    let builtin = Builtin::read().map_err(StartError::Config)?;
+    let config = Config::load(file.as_deref(), &builtin.vocabulary()).map_err(StartError::Config)?;
+    log::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("async")
+        .build()
+        .context("the asynchronous side cannot start")?;
+    let app = App::start(file, config, builtin, runtime.handle())?;
+    runtime.block_on(app.live())?;
+    app.drain(runtime);
+    Ok(())
+}
+
+struct App {
+    file: Option<PathBuf>,
+    builtin: Builtin,
+    state: std::sync::Mutex<State>,
+    judge: Arc<Judge>,
+    shared: Shared,
+    counts: Arc<Counts>,
+    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What a reload replaces.
+struct State {
+    config: Config,
+    store: Option<Store>,
+}
+
+#[derive(Default)]
+struct Counts {
+    reloads: AtomicU64,
+    reloads_refused: AtomicU64,
+    updates: AtomicU64,
+    updates_refused: AtomicU64,
+    lists_at: AtomicU64,
+}
+
+impl App {
+    fn start(file: Option<PathBuf>, config: Config, builtin: Builtin, runtime: &Handle) -> Result<App, StartError> {
+        let started = Instant::now();
+        let store = open_store(&config);
+        let bundle = bundle_of(&config, &builtin, store.as_ref())?;
+        let names = bundle.names();
+        let judge = Arc::new(Judge::new(snapshot(&config, bundle, &builtin, now_secs())));
+        let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
+        let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
+        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, &config.dns));
+        let stop = Arc::new(AtomicBool::new(false));
+        let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), stop };
+        let metrics = Metrics::new();
+        let listeners = listeners(&config.dns)?;
+        let threads = serve_dns(&shared, listeners, &config.dns, &metrics)?;
+        let counts = Arc::new(Counts::default());
+        counts.lists_at.store(now_secs(), Ordering::Relaxed);
+        read_gauges(&metrics, &judge, &resolver, &counts);
+        if let Some(addr) = config.metrics {
+            let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
+            let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
+            runtime.spawn(serve::serve(listener, metrics));
+        }
+        for addr in &config.dns.listen {
+            tracing::info!(%addr, "listening");
+        }
+        tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
+        let state = std::sync::Mutex::new(State { config, store });
+        Ok(App { file, builtin, state, judge, shared, counts, threads: std::sync::Mutex::new(threads) })
+    }
+
+    /// Reloads, updates and keeps the watchdog quiet until told to end.
+    async fn live(&self) -> anyhow::Result<()> {
+        let mut hangup = signal(SignalKind::hangup())?;
+        let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        notify(&[NotifyState::Ready]);
+        let mut tick = tokio::time::interval(tick_every());
+        let mut next_update = self.first_update();
+        let mut year = self.year();
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => self.reload().await,
+                _ = ended(&mut term, &mut interrupt) => break,
+                _ = tick.tick() => notify(&[NotifyState::Watchdog]),
+            }
+            if next_update.is_some_and(|at| now_secs() >= at) {
+                self.update().await;
+                next_update = self.next_update();
+            }
+            // A birth year moves bands on with the calendar.
+            if self.year() != year {
+                year = self.year();
+                self.reload().await;
+            }
+        }
+        notify(&[NotifyState::Stopping]);
+        tracing::info!("stopping: no new questions, finishing those in flight");
+        Ok(())
+    }
+
+    /// All or nothing: a faulty configuration is reported and the old one stays.
+    async fn reload(&self) {
+        // Type=notify-reload wants to know when (sd_notify(3)).
+        match NotifyState::monotonic_usec_now() {
+            Ok(at) => notify(&[NotifyState::Reloading, at]),
+            Err(_) => notify(&[NotifyState::Reloading]),
+        }
+        let result = tokio::task::block_in_place(|| self.try_reload());
+        match result {
+            Ok(names) => {
+                self.counts.reloads.fetch_add(1, Ordering::Relaxed);
+                tracing::info!(names, "reloaded");
+            }
+            Err(StartError::Config(faults)) => {
+                self.counts.reloads_refused.fetch_add(1, Ordering::Relaxed);
+                for fault in &faults {
+                    tracing::error!("{fault}");
+                }
+                tracing::error!(faults = faults.len(), "reload refused; the old configuration stays in force");
+            }
+            Err(StartError::Other(error)) => {
+                self.counts.reloads_refused.fetch_add(1, Ordering::Relaxed);
+                tracing::error!("reload refused: {error:#}; the old configuration stays in force");
+            }
+        }
+        notify(&[NotifyState::Ready]);
+    }
+
+    fn try_reload(&self) -> Result<u64, StartError> {
+        let config = Config::load(self.file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
+        let store = open_store(&config);
+        let bundle = bundle_of(&config, &self.builtin, store.as_ref())?;
+        let names = bundle.names();
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if config.dns.listen != state.config.dns.listen || config.metrics != state.config.metrics {
+            tracing::warn!("changed listeners take effect at the next restart");
+        }
+        self.shared.door.reconfigure(&config.dns);
+        self.judge.swap(snapshot(&config, bundle, &self.builtin, now_secs()));
+        self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
+        *state = State { config, store };
+        Ok(names)
+    }
+
+    /// Fetches lists; when one changed, puts a new bundle in force.
+    async fn update(&self) {
+        let (config, store) = {
+            let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (state.config.clone(), state.store.clone())
+        };
+        let Some(store) = store else { return };
+        let outcomes = update(&config, &self.builtin, &store, now_secs(), &mut |_, _| {}).await;
+        let mut changed = false;
+        for (list, outcome) in outcomes {
+            match outcome {
+                Outcome::Unchanged => {}
+                Outcome::Updated(rules) => {
+                    changed = true;
+                    self.counts.updates.fetch_add(1, Ordering::Relaxed);
+                    tracing::info!(list, rules, "list updated");
+                }
+                Outcome::Failed(why) | Outcome::Refused(why) => {
+                    self.counts.updates_refused.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(list, "list not updated: {why}");
+                }
+            }
+        }
+        if changed {
+            self.reload().await;
+        }
+    }
+
+    /// At once when a list was never fetched, else in due time; `None` when nothing is ever fetched.
+    fn first_update(&self) -> Option<u64> {
+        let next = self.next_update()?;
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (_, missing) = inputs(&state.config, &self.builtin, state.store.as_ref());
+        Some(if missing.is_empty() { next } else { now_secs() })
+    }
+
+    fn next_update(&self) -> Option<u64> {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let every = state.config.updates.every.as_secs();
+        let outside = state.config.lists.iter().any(|list| crate::lists::update::url_of(list, &self.builtin).is_some());
+        // A tenth earlier or later by process, so that a million boxes do not come at once.
+        let jitter = (u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 200) * every / 1000;
+        (outside && every > 0).then(|| now_secs() + every * 9 / 10 + jitter)
+    }
+
+    fn year(&self) -> i16 {
+        let snapshot = self.judge.keep();
+        snapshot.moment(i64::try_from(now_secs()).unwrap_or(0)).local.year()
+    }
+
+    /// No new questions; those in flight are answered; then everything ends.
+    fn drain(&self, runtime: Runtime) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        let patience = Instant::now() + DRAIN_MAX;
+        while !self.shared.waiting.is_empty() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // Receivers end by themselves; what they handed over in their last moment is waited for below.
+        let (receivers, senders): (Vec<_>, Vec<_>) =
+            threads.drain(..).partition(|thread| thread.thread().name() == Some("dns-udp"));
+        join(receivers);
+        while !self.shared.waiting.is_empty() && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // With the runtime its tasks end, and with them the last handles to the senders.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        join(senders);
+        tracing::info!("stopped");
+    }
+}
+
+fn join(threads: Vec<JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread ended in a panic");
+        }
+    }
+}
+
+fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Result<Arc<Bundle>, StartError> {
+    let (inputs, missing) = inputs(config, builtin, store);
+    for list in &missing {
+        tracing::warn!(list = list.0, "list not fetched yet; `luytre lists update` fetches it");
+    }
+    let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
+    Ok(bundle)
+}
+
+fn listeners(dns: &Dns) -> anyhow::Result<Listeners> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = if dns.workers == 0 { cores } else { dns.workers };
+    if let Some(inherited) = net::inherited(workers).context("sockets handed over cannot be used")? {
+        tracing::info!(udp = inherited.udp.len(), tcp = inherited.tcp.len(), "sockets handed over");
+        return Ok(inherited);
+    }
+    Ok(net::bind(&dns.listen, workers)?)
+}
+
+fn serve_dns(
+    shared: &Shared,
+    listeners: Listeners,
+    dns: &Dns,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let slow = metrics.thread();
+    let mut threads = Vec::new();
+    for socket in listeners.udp {
+        let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));
+        threads.extend(started.context("a UDP worker cannot start")?);
+    }
+    let _inside = shared.runtime.enter();
+    for listener in listeners.tcp {
+        let listener = tokio::net::TcpListener::from_std(listener).context("a TCP listener cannot start")?;
+        shared.runtime.spawn(stream::serve(shared.clone(), listener, dns.tcp.clone(), Arc::clone(&slow)));
+    }
+    Ok(threads)
+}
+
+fn read_gauges(metrics: &Arc<Metrics>, judge: &Arc<Judge>, resolver: &Arc<Resolver>, counts: &Arc<Counts>) {
+    let (judge, resolver, counts) = (Arc::clone(judge), Arc::clone(resolver), Arc::clone(counts));
+    let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    metrics.read_from(move || {
+        let snapshot = judge.keep();
+        let bundle = snapshot.engine.bundle();
+        Gauges {
+            cache: resolver.cache_size(),
+            upstreams: resolver.upstream_stats(),
+            names: bundle.names(),
+            bundle_bytes: bundle.bytes(),
+            lists_at: of(&counts.lists_at),
+            reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
+            updates: (of(&counts.updates), of(&counts.updates_refused)),
+        }
+    });
+}
+
+async fn ended(term: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Half the watchdog's patience, at most a minute: also how often the calendar and the update time are looked at.
+fn tick_every() -> Duration {
+    const LOOK: Duration = Duration::from_secs(60);
+    sd_notify::watchdog_enabled().map_or(LOOK, |patience| (patience / 2).min(LOOK)).max(Duration::from_millis(100))
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    // Without a service manager there is nobody to tell.
+    let _ = sd_notify::notify(states);
+}

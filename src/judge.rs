@@ -11,7 +11,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use crate::classify::{Category, Classes, Engine, Match};
+use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
 use crate::identity::{ClientAddr, Clients, ProfileId};
 use crate::name::Name;
 use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub profiles: Vec<Profile>,
     /// Whose address is whose.
     pub clients: Clients,
+    /// What devices need to work at all.
+    pub infrastructure: ServiceSet,
     /// The household's clock.
     pub time_zone: TimeZone,
 }

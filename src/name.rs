@@ -65,6 +65,9 @@ impl Name {
         if text.is_ascii() && !has_a_label(text.as_bytes()) {
             return Name::from_ascii(text.as_bytes());
         }
+        if text.chars().any(is_punctuation_lookalike) {
+            return Err(NameError::BadIdna);
+        }
         let ascii =
             idna::domain_to_ascii_cow(text.as_bytes(), idna::AsciiDenyList::EMPTY).map_err(|_| NameError::BadIdna)?;
         Name::from_ascii(ascii.as_bytes())
@@ -203,6 +206,12 @@ impl Name {
     /// Number of labels, the root not counted.
     pub fn label_count(&self) -> usize {
         self.labels().count()
+    }
+
+    /// Hyphens, dashes, dots and quotes that look like ASCII ones. UTS 46 lets them pass, IDNA2008 does not (RFC 5892 §2.6
+    /// disallows the General Punctuation block), so no registry has such a name, only a forger's list or link.
+    fn is_punctuation_lookalike(letter: char) -> bool {
+        matches!(letter, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{fe31}' | '\u{fe32}')
     }
 
     /// True when `self` is `parent` or stands below it.

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
@@ -190,6 +190,12 @@ fn set_int(socket: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> io::R
     let done =
         unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, ptr::from_ref(&value).cast(), size_u32::<i32>()) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Takes over a descriptor that the service manager opened for us (`LISTEN_FDS`). Each number may be taken once.
+pub fn adopt_fd(number: RawFd) -> OwnedFd {
+    // SAFETY: the manager's protocol says the descriptor is open and ours; callers take each number once, at start.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }
 
 /// Maps a file read-only. The file must never be changed in place (it is replaced by renaming): a shrinking file would end

@@ -1,8 +1,110 @@
-//! The command line: one file per command.
+//! The command line: arguments to a command, a command to an exit code (sysexits: 64 usage, 78 configuration).
 
+mod check;
+mod classify;
+mod explain;
+mod lists;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Runs the command the arguments name.
+use clap::{Parser, Subcommand};
+
+use crate::app::{self, StartError};
+use crate::config::Config;
+use crate::document::Fault;
+use crate::lists::data::Builtin;
+
+/// A filtering DNS resolver that protects children where it works for every device at once.
+#[derive(Parser)]
+#[command(name = "luytre", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// Configuration file [default: /etc/luytre/luytre.toml, ./config/home.toml, else the built-in one]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the appliance (the default). SIGHUP reloads, SIGTERM drains
+    Run,
+    /// Show every fault of the configuration and change nothing
+    Check,
+    /// Show the whole chain of a decision
+    Explain(explain::Arguments),
+    /// Classify names, addresses or URLs from standard input, one a line
+    Classify(classify::Arguments),
+    /// Fetch, compile and look into lists
+    #[command(subcommand)]
+    Lists(lists::Command),
+}
+
+/// EX_USAGE and EX_CONFIG of sysexits(3).
+const USAGE: u8 = 64;
+const CONFIG: u8 = 78;
+
+/// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // `--help` and `--version` are errors to clap, not to us.
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let file = arguments.config.or_else(Config::find);
+    let result = match arguments.command.unwrap_or(Command::Run) {
+        Command::Run => run(file),
+        Command::Check => check::run(file.as_deref()),
+        Command::Explain(arguments) => explain::run(file.as_deref(), &arguments),
+        Command::Classify(arguments) => classify::run(file.as_deref(), &arguments),
+        Command::Lists(command) => lists::run(file.as_deref(), &command),
+    };
+    result.unwrap_or_else(|error| {
+        // A reader that went away (`| head`) is no fault.
+        let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        };
+        if error.chain().any(broken_pipe) {
+            return ExitCode::SUCCESS;
+        }
+        let _ = writeln!(io::stderr(), "luytre: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+    match app::run(file) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(StartError::Config(faults)) => Ok(faulty(&faults)),
+        Err(StartError::Other(error)) => Err(error),
+    }
+}
+
+/// Prints faults, one a line.
+fn faulty(faults: &[Fault]) -> ExitCode {
+    let mut err = io::stderr().lock();
+    for fault in faults {
+        let _ = writeln!(err, "{fault}");
+    }
+    ExitCode::from(CONFIG)
+}
+
+/// The built-in data and the configuration, or the exit code after its faults were printed.
+fn load(file: Option<&Path>) -> Result<(Builtin, Config), ExitCode> {
+    let builtin = Builtin::read().map_err(|faults| faulty(&faults))?;
+    let config = Config::load(file, &builtin.vocabulary()).map_err(|faults| faulty(&faults))?;
+    Ok((builtin, config))
+}
+
+/// Progress of long work on a terminal; nothing in a pipe.
+fn bar(len: usize) -> indicatif::ProgressBar {
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}");
+    let bar = indicatif::ProgressBar::new(len as u64);
+    style.map_or(bar.clone(), |style| bar.with_style(style))
 }

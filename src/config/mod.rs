@@ -5,6 +5,8 @@ mod fields;
 mod profiles;
 mod read;
 
+pub(crate) use read::word;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

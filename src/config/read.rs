@@ -67,7 +67,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
 }
 
 /// The `schema` line of a data file.
-pub(crate) fn schema(root: &mut Table<'_>, expected: &str) {
+pub(super) fn schema(root: &mut Table<'_>, expected: &str) {
     if let Some(found) = root.required::<String>("schema")
         && found.value != expected
     {
@@ -386,7 +386,7 @@ fn log(root: &mut Table<'_>) -> Log {
     Log { level: level.map_or(tracing::Level::INFO, |at| at.value), json: format.is_some_and(|at| at.value) }
 }
 
-pub(super) fn word<T: Copy>(table: &mut Table<'_>, key: &'static str, what: &str, all: &[(&str, T)]) -> Option<At<T>> {
+pub(crate) fn word<T: Copy>(table: &mut Table<'_>, key: &'static str, what: &str, all: &[(&str, T)]) -> Option<At<T>> {
     let word = table.get::<String>(key)?;
     match choice(&word, what, all) {
         Ok(value) => Some(At { value, span: word.span }),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::cache::{AnswerCache, Entry, Freshness, Key};
 use super::upstream::{UpstreamError, Upstreams};
 use crate::config;
+use crate::telemetry::metrics::ServerStats;
 
 /// Cache, upstreams and what is being asked right now.
 pub struct Resolver {
@@ -115,7 +116,7 @@ impl Resolver {
     }
 
     /// Numbers of the upstreams.
-    pub fn upstream_stats(&self) -> Vec<(std::net::SocketAddr, super::upstream::ServerStats)> {
+    pub fn upstream_stats(&self) -> Vec<(std::net::SocketAddr, ServerStats)> {
         self.settings.load().upstreams.stats().collect()
     }
 

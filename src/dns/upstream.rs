@@ -20,6 +20,7 @@ use super::cache::Key;
 use super::query::{HEADER, u16_at};
 use crate::config::{self, Strategy};
 use crate::name::Name;
+use crate::telemetry::metrics::ServerStats;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,19 +31,6 @@ pub enum UpstreamError {
     /// The question cannot be put on the wire.
     #[error("question cannot be asked")]
     Unaskable,
-}
-
-/// What one server did so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ServerStats {
-    /// Questions put to it.
-    pub asked: u64,
-    /// Of these, unanswered.
-    pub failed: u64,
-    /// True while it is asked before others.
-    pub healthy: bool,
-    /// Smoothed, in microseconds; 0 before the first answer.
-    pub latency_us: u32,
 }
 
 /// The servers of one configuration.

@@ -134,8 +134,8 @@ impl Worker {
                 Step::Defer(deferred) => self.defer(deferred, peer, local),
             }
         }
-        let (full, sent) = (outbox.len(), send_batch(self.socket.as_fd(), outbox));
-        (sent..full).for_each(|_| self.counters.dropped());
+        let refused = send_batch(self.socket.as_fd(), outbox);
+        (0..refused).for_each(|_| self.counters.dropped());
     }
 
     fn defer(&self, deferred: Deferred, to: SocketAddr, from: Option<LocalAddr>) {
@@ -171,8 +171,8 @@ fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Count
             }
             next = if outbox.len() < crate::sys::BATCH { outgoing.try_recv().ok() } else { None };
         }
-        let (full, sent) = (outbox.len(), send_batch(socket.as_fd(), &mut outbox));
-        (sent..full).for_each(|_| counters.dropped());
+        let refused = send_batch(socket.as_fd(), &mut outbox);
+        (0..refused).for_each(|_| counters.dropped());
     }
 }
 

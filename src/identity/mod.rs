@@ -55,6 +55,11 @@ impl Clients {
         Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), strangers }
     }
 
+    /// The profile of unknown clients.
+    pub fn strangers(&self) -> ProfileId {
+        self.strangers
+    }
+
     /// Gives a prefix to a profile; a second gift of the same prefix replaces the first and returns it.
     pub fn insert(&mut self, net: IpNet, profile: ProfileId) -> Option<ProfileId> {
         match net {

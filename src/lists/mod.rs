@@ -1,1 +1,9 @@
-//! (being written)
+//! Knowledge arrives: lists of names are fetched, read, compiled and kept.
+
+pub mod compile;
+pub mod data;
+pub mod fetch;
+pub mod inputs;
+pub mod parse;
+pub mod store;
+pub mod update;

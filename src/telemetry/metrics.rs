@@ -11,7 +11,6 @@ use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, Encoder, GaugeVec, Opts, Registry, TextEncoder};
 
 use crate::classify::Category;
-use crate::dns::upstream::ServerStats;
 
 /// How a question ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +97,19 @@ impl Counters {
     pub fn dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// What one upstream did so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServerStats {
+    /// Questions put to it.
+    pub asked: u64,
+    /// Of these, unanswered.
+    pub failed: u64,
+    /// True while it is asked before others.
+    pub healthy: bool,
+    /// Smoothed, in microseconds; 0 before the first answer.
+    pub latency_us: u32,
 }
 
 /// Numbers that are read when asked for.

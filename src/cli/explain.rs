@@ -1,0 +1,135 @@
+//! `luytre explain`: the policy simulator. Asks the same judge as the doors, for any profile or age, at any time.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use crate::app::{open_store, snapshot};
+use crate::config::Config;
+use crate::dns::resolver::now_secs;
+use crate::judge::{Explanation, Snapshot};
+use crate::lists::inputs::{inputs, load};
+use crate::name::Name;
+use crate::policy::{Age, Band, Moment, Profile, ProfileInput};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// A name, or a URL whose host is meant
+    name: String,
+    /// For this profile [default: the one of unknown clients]
+    #[arg(long = "as", value_name = "PROFILE", conflicts_with = "age")]
+    profile: Option<String>,
+    /// For a child of this age without rules of its own
+    #[arg(long, value_name = "YEARS")]
+    age: Option<u8>,
+    /// At this time: 2026-11-24T21:30 on the household's clock, or with an offset [default: now]
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let (builtin, config) = match super::load(file) {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    let name = Name::parse(host_of(&arguments.name)).with_context(|| format!("{:?} is not a name", arguments.name))?;
+    let store = open_store(&config);
+    let (inputs, _) = inputs(&config, &builtin, store.as_ref());
+    let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
+    let snapshot = snapshot(&config, bundle, &builtin, now_secs());
+    let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
+    let plain;
+    let profile = match (&arguments.profile, arguments.age) {
+        (Some(name), _) => match snapshot.profile_named(name) {
+            Some(profile) => profile,
+            None => bail!("there is no profile {name:?}"),
+        },
+        (None, Some(age)) => {
+            let input = ProfileInput::new(&format!("age {age}"), Age::Band(Band::from_age(age)));
+            plain = Profile::compile(&input, &config.criteria, snapshot.infrastructure, moment.local.year());
+            &plain
+        }
+        (None, None) => snapshot.profile(snapshot.clients.strangers()),
+    };
+    let explanation = snapshot.explain(profile, &name, &moment);
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer_pretty(&mut out, &explanation)?;
+        writeln!(out)?;
+    } else {
+        write_text(&mut out, &explanation)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The host of a URL; a bare name is its own.
+pub(super) fn host_of(text: &str) -> &str {
+    let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let text = text.split(['/', '?', '#']).next().unwrap_or(text);
+    let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.bytes().all(|octet| octet.is_ascii_digit()) => host,
+        _ => text,
+    }
+}
+
+fn moment(at: Option<&str>, config: &Config, snapshot: &Snapshot) -> anyhow::Result<Moment> {
+    let Some(text) = at else { return Ok(snapshot.moment(i64::try_from(now_secs())?)) };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Ok(snapshot.moment(at.as_second()));
+    }
+    let local: DateTime = text.parse().with_context(|| format!("{text:?} is not a time (2026-11-24T21:30)"))?;
+    let zoned = config.time_zone.to_ambiguous_zoned_datetime(local).compatible()?;
+    Ok(Moment { unix_secs: zoned.timestamp().as_second(), local })
+}
+
+fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
+    let why = &found.reason;
+    writeln!(out, "{}: {} for {} ({}) at {}", found.name, found.verdict, found.profile, found.band, found.at)?;
+    if let Some(target) = &found.target {
+        writeln!(out, "  answered as   {target}")?;
+    }
+    for entry in &found.matches {
+        let lifted = if entry.in_force { "" } else { " (lifted)" };
+        let verb = if entry.kind == "allow" { "lifts" } else { "says" };
+        writeln!(
+            out,
+            "  list          {}: {} {verb} {}{lifted}",
+            entry.list,
+            entry.entry,
+            entry.categories.join(", ")
+        )?;
+    }
+    writeln!(out, "  decided by    {}", why.step)?;
+    if let Some(category) = why.category {
+        writeln!(out, "  category      {category}")?;
+    }
+    if let (Some(id), Some(title)) = (&why.criterion, &why.title) {
+        writeln!(out, "  criterion     {id}: {} / {}", title.vi, title.en)?;
+    }
+    if let Some(schedule) = &why.schedule {
+        writeln!(out, "  schedule      {schedule}")?;
+    }
+    writeln!(out, "  changed by    {}", why.who_can_change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host_of;
+
+    #[test]
+    fn hosts_of_urls() {
+        for text in
+            ["x.example", "https://x.example/a?b#c", "http://u:p@x.example:8080/", "x.example:53", "x.example/a"]
+        {
+            assert_eq!(host_of(text), "x.example", "{text}");
+        }
+    }
+}

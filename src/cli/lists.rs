@@ -1,0 +1,243 @@
+//! `luytre lists`: the knowledge, fetched, compiled and looked into.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::classify::open_bundle;
+use crate::app::open_store;
+use crate::classify::{Bundle, Category};
+use crate::config::{Config, ListSource};
+use crate::dns::resolver::now_secs;
+use crate::lists::compile::compile;
+use crate::lists::data::Builtin;
+use crate::lists::inputs::{Missing, inputs};
+use crate::lists::store::{Store, write_aside};
+use crate::lists::update::{Outcome, update, url_of};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Fetch the lists that changed; a list that fails keeps its old text
+    Update,
+    /// Show each configured list, where it is from and how old it is
+    Status,
+    /// Compile the configured lists into a bundle, and print what it took
+    Compile {
+        /// Where to write it [default: nowhere, only measure]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show what a bundle holds
+    Inspect {
+        /// The bundle [default: the one in force]
+        bundle: Option<PathBuf>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what changed between two bundles
+    Diff {
+        /// The older one
+        old: PathBuf,
+        /// The newer one
+        new: PathBuf,
+    },
+}
+
+pub(super) fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<ExitCode> {
+    if let Command::Diff { old, new } = command {
+        return diff(&*open_bundle(old)?, &*open_bundle(new)?);
+    }
+    if let Command::Inspect { bundle: Some(path), json } = command {
+        return inspect(&*open_bundle(path)?, *json);
+    }
+    let (builtin, config) = match super::load(file) {
+        Ok(loaded) => loaded,
+        Err(code) => return Ok(code),
+    };
+    let store = open_store(&config);
+    match command {
+        Command::Update => update_lists(&config, &builtin, store.as_ref()),
+        Command::Status => status(&config, &builtin, store.as_ref()),
+        Command::Compile { output } => compile_lists(&config, &builtin, store.as_ref(), output.as_deref()),
+        Command::Inspect { json, .. } => {
+            let store = store.context("without `state_dir` there is no bundle; name a file")?;
+            inspect(&*open_bundle(&store.bundle())?, *json)
+        }
+        Command::Diff { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn update_lists(config: &Config, builtin: &Builtin, store: Option<&Store>) -> anyhow::Result<ExitCode> {
+    let Some(store) = store else { bail!("without `state_dir` fetched lists cannot be kept") };
+    let count = config.lists.iter().filter(|list| url_of(list, builtin).is_some()).count();
+    let bar = super::bar(count);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcomes = runtime.block_on(update(config, builtin, store, now_secs(), &mut |list, _| {
+        bar.set_message(list.to_string());
+        bar.inc(1);
+    }));
+    bar.finish_and_clear();
+    let (mut out, mut failed) = (io::stdout().lock(), false);
+    for (list, outcome) in outcomes {
+        match outcome {
+            Outcome::Unchanged => writeln!(out, "{list}: unchanged")?,
+            Outcome::Updated(rules) => writeln!(out, "{list}: updated, {rules} rules")?,
+            Outcome::Failed(why) => {
+                failed = true;
+                writeln!(out, "{list}: not fetched: {why}")?;
+            }
+            Outcome::Refused(why) => {
+                failed = true;
+                writeln!(out, "{list}: refused: {why}")?;
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn status(config: &Config, builtin: &Builtin, store: Option<&Store>) -> anyhow::Result<ExitCode> {
+    let (_, missing) = inputs(config, builtin, store);
+    let mut out = io::stdout().lock();
+    for list in &config.lists {
+        let state = match (&list.source, store.and_then(|store| store.fetched(&list.name))) {
+            (ListSource::Starter, _) => "built-in".to_string(),
+            (ListSource::File(path), _) => format!("file {}", path.display()),
+            _ if missing.contains(&Missing(list.name.clone())) => "not fetched yet".to_string(),
+            (_, Some(fetched)) => {
+                let at = Timestamp::from_second(i64::try_from(fetched.checked_at)?)?;
+                format!("{} rules, {} octets, looked at {at}", fetched.entries, fetched.bytes)
+            }
+            (_, None) => "fetched, but its record is torn; the next update mends it".to_string(),
+        };
+        let from = url_of(list, builtin).map(|url| format!(" from {url}")).unwrap_or_default();
+        writeln!(out, "{}: {state}{from}", list.name)?;
+    }
+    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn compile_lists(
+    config: &Config,
+    builtin: &Builtin,
+    store: Option<&Store>,
+    output: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let (inputs, missing) = inputs(config, builtin, store);
+    let bar = super::bar(inputs.len());
+    let started = Instant::now();
+    let compiled = compile(&inputs, builtin, &mut |at, name| {
+        bar.set_position(at as u64);
+        bar.set_message(name.to_string());
+    })?;
+    let took = started.elapsed();
+    bar.finish_and_clear();
+    if let Some(path) = output {
+        write_aside(path, &compiled.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let mut out = io::stdout().lock();
+    let report = &compiled.report;
+    writeln!(out, "lists         {}", inputs.len())?;
+    writeln!(out, "names         {}", report.names)?;
+    writeln!(out, "ranges        {}", report.ranges)?;
+    writeln!(out, "class sets    {}", report.sets)?;
+    writeln!(out, "octets        {}", report.bytes)?;
+    writeln!(out, "octets a name {:.2}", report.bytes as f64 / report.names.max(1) as f64)?;
+    writeln!(out, "seconds       {:.2}", took.as_secs_f64())?;
+    if let Some(peak) = peak_memory() {
+        writeln!(out, "peak memory   {peak}")?;
+    }
+    for list in missing {
+        writeln!(out, "left out      {} (not fetched yet)", list.0)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The process's high-water mark, as the kernel words it (proc(5), VmHWM).
+fn peak_memory() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmHWM:")).map(|peak| peak.trim().to_string())
+}
+
+fn inspect(bundle: &Bundle, as_json: bool) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let categories: Vec<(&str, u64)> = Category::ALL
+        .into_iter()
+        .map(|category| (category.code(), bundle.category_names(category)))
+        .filter(|(_, names)| *names > 0)
+        .collect();
+    if as_json {
+        let value = json!({
+            "names": bundle.names(), "ranges": bundle.ranges(), "sets": bundle.sets(), "octets": bundle.bytes(),
+            "built_at": bundle.built_at(), "services": bundle.services().len(),
+            "categories": categories.iter().copied().collect::<BTreeMap<_, _>>(), "sources": bundle.sources(),
+        });
+        writeln!(out, "{value:#}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        out,
+        "names {}  ranges {}  class sets {}  services {}  octets {}",
+        bundle.names(),
+        bundle.ranges(),
+        bundle.sets(),
+        bundle.services().len(),
+        bundle.bytes()
+    )?;
+    writeln!(out, "\ncategory             names")?;
+    for (code, names) in categories {
+        writeln!(out, "{code:<18} {names:>7}")?;
+    }
+    writeln!(out, "\nsource                           names addresses skipped format           licence, categories")?;
+    for source in bundle.sources() {
+        let skipped: u64 = source.skipped.values().sum();
+        writeln!(
+            out,
+            "{:<30} {:>7} {:>9} {skipped:>7} {:<16} {} {}",
+            source.name,
+            source.names,
+            source.addresses,
+            source.format,
+            source.licence,
+            source.categories.join(",")
+        )?;
+        for (why, count) in &source.skipped {
+            if !matches!(why.as_str(), "blank" | "comment" | "header") {
+                writeln!(out, "    {count} {why}")?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn diff(old: &Bundle, new: &Bundle) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let change = |before: u64, after: u64| i128::from(after) - i128::from(before);
+    writeln!(out, "names {} -> {} ({:+})", old.names(), new.names(), change(old.names(), new.names()))?;
+    for category in Category::ALL {
+        let (before, after) = (old.category_names(category), new.category_names(category));
+        if before != after {
+            writeln!(out, "category {}: {before} -> {after} ({:+})", category.code(), change(before, after))?;
+        }
+    }
+    let by_name = |bundle: &Bundle| -> BTreeMap<String, (u64, String)> {
+        bundle.sources().iter().map(|source| (source.name.clone(), (source.names, source.sha256.clone()))).collect()
+    };
+    let (before, after) = (by_name(old), by_name(new));
+    for (name, (names, _)) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+        writeln!(out, "source {name}: gone ({names} names)")?;
+    }
+    for (name, (names, digest)) in &after {
+        match before.get(name) {
+            None => writeln!(out, "source {name}: new ({names} names)")?,
+            Some((_, same)) if same == digest => {}
+            Some((old_names, _)) => writeln!(out, "source {name}: {old_names} -> {names} names")?,
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
