@@ -57,7 +57,7 @@ pub enum Ruling<'s> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// An alias target or the target of a service binding.
-    Name(Name),
+    Name(Box<Name>),
     /// An address or an address hint.
     Addr(IpAddr),
 }
@@ -109,7 +109,7 @@ impl Snapshot {
     pub fn rule_part(&self, profile: &Profile, part: &Part, moment: &Moment, chosen: bool) -> Verdict {
         let (name, classes) = match part {
             Part::Name(name) if self.help.contains(name) => return Verdict::HELP_SET,
-            Part::Name(name) => (Some(name), self.engine.classify(name)),
+            Part::Name(name) => (Some(&**name), self.engine.classify(name)),
             Part::Addr(addr) => (None, self.engine.classify_addr(*addr)),
         };
         policy::decide_part(profile, name, &classes, moment, chosen)
@@ -155,7 +155,7 @@ impl Snapshot {
                 .map(str::to_string)
                 .collect(),
             min_age: (classes.min_age > 0).then_some(classes.min_age),
-            matches: matches.iter().map(|found| Entry::of(found)).collect(),
+            matches: matches.iter().map(Entry::of).collect(),
             reason: why,
         }
     }

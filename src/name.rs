@@ -208,12 +208,6 @@ impl Name {
         self.labels().count()
     }
 
-    /// Hyphens, dashes, dots and quotes that look like ASCII ones. UTS 46 lets them pass, IDNA2008 does not (RFC 5892 §2.6
-    /// disallows the General Punctuation block), so no registry has such a name, only a forger's list or link.
-    fn is_punctuation_lookalike(letter: char) -> bool {
-        matches!(letter, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{fe31}' | '\u{fe32}')
-    }
-
     /// True when `self` is `parent` or stands below it.
     pub fn is_within(&self, parent: &Name) -> bool {
         parent.is_root() || self.suffixes().any(|suffix| suffix.0 == parent.as_wire())
@@ -409,6 +403,12 @@ impl fmt::Debug for Suffix<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Suffix({self})")
     }
+}
+
+/// Hyphens, dashes, dots and quotes that look like ASCII ones. UTS 46 lets them pass, IDNA2008 does not (RFC 5892 §2.6
+/// disallows the General Punctuation block), so no registry has such a name, only a forger's list or link.
+fn is_punctuation_lookalike(letter: char) -> bool {
+    matches!(letter, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}' | '\u{fe31}' | '\u{fe32}')
 }
 
 #[cfg(test)]

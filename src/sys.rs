@@ -131,7 +131,7 @@ pub fn recv_batch(socket: BorrowedFd<'_>, batch: &mut Batch) -> io::Result<usize
     batch.count = received as usize;
     for (at, header) in headers.iter().enumerate().take(batch.count) {
         batch.lens[at] = (header.msg_len as usize).min(DATAGRAM_MAX);
-        let filled = header.msg_hdr.msg_controllen as usize;
+        let filled = header.msg_hdr.msg_controllen;
         batch.controls[at].0[filled.min(CONTROL_MAX)..].fill(0);
     }
     Ok(batch.count)

@@ -77,6 +77,7 @@ fn lines(mut input: impl BufRead, mut out: impl Write, engine: &Engine, json: bo
     out.flush()
 }
 
+#[allow(clippy::large_enum_variant, reason = "lives on the stack of one line")]
 enum Subject {
     Name(Name),
     Addr(IpAddr),

@@ -112,7 +112,7 @@ fn selector(table: &Table<'_>, word: &At<String>, words: &Vocabulary) -> Option<
     if let Some(category) = Category::from_code(word) {
         return Some(SelectorSpec::Known(Selector::Category(category)));
     }
-    if words.services.iter().any(|service| *service == word.value) {
+    if words.services.contains(&word.value) {
         return Some(SelectorSpec::Service(word.value.clone()));
     }
     let known = Category::ALL.iter().map(|category| category.code()).chain(words.services.iter().map(String::as_str));

@@ -428,7 +428,7 @@ fn duration(table: &mut Table<'_>, key: &'static str, secs: u64, range: std::ops
 
 fn duration_ms(table: &mut Table<'_>, key: &'static str, ms: u64, range: std::ops::RangeInclusive<u64>) -> Duration {
     let Some(at) = table.get::<Duration>(key) else { return Duration::from_millis(ms) };
-    let shown = |ms: u64| if ms % 1000 == 0 { format!("{}s", ms / 1000) } else { format!("{ms}ms") };
+    let shown = |ms: u64| if ms.is_multiple_of(1000) { format!("{}s", ms / 1000) } else { format!("{ms}ms") };
     within(table, &at.span, at.value.as_millis() as u64, range, shown);
     at.value
 }

@@ -155,7 +155,9 @@ impl Entry {
     }
 
     fn weight(&self) -> u64 {
-        let parts = self.parts.len().saturating_mul(size_of::<Part>());
+        let names = self.parts.iter().filter(|part| matches!(part, Part::Name(_))).count();
+        let parts =
+            self.parts.len().saturating_mul(size_of::<Part>()).saturating_add(names.saturating_mul(size_of::<Name>()));
         let offsets = self.ttl_offsets.len().saturating_mul(2);
         let own = self.wire.len().saturating_add(parts).saturating_add(offsets);
         u64::try_from(own.saturating_add(ENTRY_OVERHEAD)).unwrap_or(u64::MAX)
@@ -272,7 +274,7 @@ fn parts_of(message: &[u8], record: &Record, parts: &mut Vec<Part>) -> Option<()
             if end != record.end {
                 return None;
             }
-            parts.push(Part::Name(name));
+            parts.push(Part::Name(Box::new(name)));
         }
         rtype::HTTPS | SVCB => binding(message, record, parts)?,
         _ => {}
@@ -284,7 +286,7 @@ fn parts_of(message: &[u8], record: &Record, parts: &mut Vec<Part>) -> Option<()
 fn binding(message: &[u8], record: &Record, parts: &mut Vec<Part>) -> Option<()> {
     let (target, mut at) = Name::from_message(message, record.data_at.checked_add(2)?).ok()?;
     if !target.is_root() {
-        parts.push(Part::Name(target));
+        parts.push(Part::Name(Box::new(target)));
     }
     while at < record.end {
         let key = u16_at(message, at)?;

@@ -81,7 +81,7 @@ fn answers_age_and_lose_their_opt() {
 #[test]
 fn everything_in_an_answer_is_found() {
     let entry = Entry::new(&chain(), 0, &limits()).unwrap();
-    let name = |text| Part::Name(Name::parse(text).unwrap());
+    let name = |text| Part::Name(Box::new(Name::parse(text).unwrap()));
     let addr = |text: &str| Part::Addr(text.parse().unwrap());
     assert_eq!(entry.parts(), [name("cdn.example"), addr("192.0.2.1"), name("svc.example"), addr("192.0.2.9")]);
 }

@@ -17,6 +17,7 @@ pub(super) struct Url {
     rest: String,
 }
 
+#[allow(clippy::large_enum_variant, reason = "lives on the stack of one line")]
 enum Host {
     Name(Name),
     Ip(IpAddr),
