@@ -14,7 +14,7 @@ CATEGORY = {
     "adult": "porn", "gambling": "gambling", "drugs": "drugs", "violence": "gore_violence", "dating": "dating",
     "phishing": "phishing_scam", "malware": "malware", "bypass": "bypass", "ads-vn": "ads_tracker",
     "fakenews": "hate_extremism", "social": "social_network", "social/games": "gaming", "mixed": "ads_tracker",
-    "other": "ads_tracker", "many": "porn",
+    "other": "ads_tracker",
     "ut1:adult": "porn", "ut1:mixed_adult": "suggestive", "ut1:lingerie": "suggestive", "ut1:agressif": "hate_extremism",
     "ut1:ai": "ai_general", "ut1:arjel": "gambling", "ut1:gambling": "gambling", "ut1:audio-video": "video_ugc",
     "ut1:bitcoin": "speculation", "ut1:blog": "forum_ugc", "ut1:chat": "messaging", "ut1:cryptojacking": "malware",
@@ -41,6 +41,8 @@ def main():
             path, form = row["path"], FORMAT.get(row["format"], row["format"])
             if path.startswith("lists/ut1/") and form == "urls":
                 form = "ut1-urls"
+            if os.path.basename(path).startswith(("LICENSE", "README")):
+                continue
             if not path.startswith("lists/") or form not in KNOWN or row["category"] not in CATEGORY:
                 continue
             print(f'[[list]]\nname = "{path[6:]}"\nsource = "file:{folder}/{path}"\nformat = "{form}"')

@@ -14,8 +14,8 @@ use crate::classify::category::{Category, CategorySet};
 use crate::classify::service::{SERVICES_MAX, ServiceId, ServiceSet};
 use crate::name::Suffix;
 
-/// Slots used of a hundred: higher is smaller and slower (chains of full lines), 84 gives 9.5 octets a name.
-const LOAD_PERCENT: u64 = 84;
+/// Slots used of a hundred: higher is smaller and slower (chains of full lines), 88 gives 9.1 octets a name.
+const LOAD_PERCENT: u64 = 88;
 /// Tries to find remainders that tell all names apart; each fails about once in 10¹⁴ pairs of a line.
 const NONCES_MAX: u64 = 16;
 /// What no list may say: sealed and legal entries have their own ways in, help cannot be moved.
