@@ -142,11 +142,11 @@ impl Server {
     }
 
     async fn ask_udp(&self, question: &Query, key: &Key, timeout: Duration) -> Result<Vec<u8>, NetError> {
-        // One packet and one more half-way: a lost packet costs half the time-out, not the question.
+        // Two packets in all, the second half-way: a lost one costs half the time-out, not the question.
         let half = u64::try_from(timeout.as_millis() / 2).unwrap_or(u64::MAX);
         let mut stream = UdpClientStream::builder(self.addr, TokioRuntimeProvider::new())
             .with_timeout(Some(timeout))
-            .with_max_retries(1)
+            .with_max_retries(2)
             .with_retry_interval_floor(half)
             .build();
         let answer = stream.send_message(request(question, key, true)).first_answer().await?;
