@@ -237,9 +237,7 @@ impl App {
         let bundle = bundle_of(&config, &self.builtin, store.as_ref())?;
         let names = bundle.names();
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if config.dns.listen != state.config.dns.listen || config.metrics != state.config.metrics {
-            tracing::warn!("changed listeners take effect at the next restart");
-        }
+        warn_of_restart(&state.config, &config);
         self.shared.door.reconfigure(&config.dns);
         self.judge.swap(snapshot(&config, bundle, &self.builtin, now_secs()));
         self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
@@ -316,6 +314,21 @@ impl App {
         runtime.shutdown_timeout(Duration::from_secs(1));
         join(senders);
         tracing::info!("stopped");
+    }
+}
+
+/// What was built once at the start keeps its old setting; the operator should know.
+fn warn_of_restart(old: &Config, new: &Config) {
+    let fixed = [
+        ("dns.listen", old.dns.listen != new.dns.listen),
+        ("dns.workers", old.dns.workers != new.dns.workers),
+        ("dns.tcp", format!("{:?}", old.dns.tcp) != format!("{:?}", new.dns.tcp)),
+        ("dns.cache.size", old.dns.cache.bytes_max != new.dns.cache.bytes_max),
+        ("metrics", old.metrics != new.metrics),
+        ("log", format!("{:?}", old.log) != format!("{:?}", new.log)),
+    ];
+    for (option, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(option, "takes effect at the next restart");
     }
 }
 

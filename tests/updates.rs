@@ -119,7 +119,8 @@ fn what_cannot_be_believed_changes_nothing() {
     let site = Box::new("/list");
     site.says(|web| web.body = names(100));
     assert!(site.update().0);
-    let cases: [(&str, fn(&mut Web)); 7] = [
+    type Change = fn(&mut Web);
+    let cases: [(&str, Change); 7] = [
         ("shrank from 100 rules to 49", |web| web.body = names(49)),
         ("holds no rule", |web| web.body = b"# empty\n".to_vec()),
         ("lines are in error", |web| web.body = [names(60), b"bad name\n".repeat(10)].concat()),
