@@ -205,6 +205,27 @@ fn equal_questions_in_flight_are_asked_once() {
 }
 
 #[test]
+fn a_question_in_flight_is_answered_before_the_end() {
+    let upstream = Upstream::start();
+    let server = Server::start(upstream.addr, CHILD);
+    upstream.set_silent(true);
+    let socket = std::net::UdpSocket::bind("127.0.0.9:0").unwrap();
+    socket.set_read_timeout(Some(harness::PATIENCE)).unwrap();
+    socket.connect(server.dns).unwrap();
+    socket.send(&query_bytes(1, "late.example", "A", true)).unwrap();
+    while upstream.seen().is_empty() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    server.signal("-TERM");
+    // The upstream answers the repetition, when no new question is taken any more.
+    upstream.set_silent(false);
+    let mut answer = [0; 4096];
+    let len = socket.recv(&mut answer).unwrap();
+    assert_eq!(read(&answer[..len]).addresses().len(), 1);
+    assert!(server.stop().success());
+}
+
+#[test]
 fn a_torn_bundle_is_made_anew() {
     let upstream = Upstream::start();
     let folder = std::sync::Arc::new(TempDir::new().unwrap());

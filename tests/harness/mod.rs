@@ -440,7 +440,8 @@ impl Server {
 
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> std::process::ExitStatus {
-        self.signal("-TERM");
+        // A process that has ended already cannot be told to.
+        let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status();
         self.child.wait().unwrap()
     }
 }
