@@ -17,6 +17,7 @@ use crate::classify::{Bundle, Engine, ServiceSet};
 use crate::config::{Config, Dns, SelectorSpec};
 use crate::dns::pipeline::Door;
 use crate::dns::resolver::{Resolver, now_secs};
+use crate::dns::share::Shares;
 use crate::dns::stream;
 use crate::dns::worker::{self, Shared, Waiting};
 use crate::document::Fault;
@@ -154,7 +155,8 @@ impl App {
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
         let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
-        let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), stop };
+        let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
+        let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };
         let metrics = Metrics::new();
         let listeners = listeners(&config.dns)?;
         let threads = serve_dns(&shared, listeners, &config.dns, &metrics)?;
@@ -365,7 +367,7 @@ fn serve_dns(
     dns: &Dns,
     metrics: &Arc<Metrics>,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let slow = metrics.thread();
+    let slow = metrics.shared();
     let mut threads = Vec::new();
     for socket in listeners.udp {
         let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));

@@ -1,7 +1,7 @@
 //! The handle both doors hold: one immutable snapshot of everything a decision needs, swapped whole. Asking it is pure; the
 //! moment is an argument.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
 use crate::identity::{ClientAddr, Clients, ProfileId};
-use crate::name::Name;
+use crate::name::{Name, NameSet};
 use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
 
 /// Everything a decision needs.
@@ -55,9 +55,10 @@ pub enum Ruling<'s> {
 
 /// One thing in an answer that is judged beside the name asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "lives on the stack for one look; boxing would allocate a query")]
 pub enum Part {
     /// An alias target or the target of a service binding.
-    Name(Box<Name>),
+    Name(Name),
     /// An address or an address hint.
     Addr(IpAddr),
 }
@@ -109,7 +110,7 @@ impl Snapshot {
     pub fn rule_part(&self, profile: &Profile, part: &Part, moment: &Moment, chosen: bool) -> Verdict {
         let (name, classes) = match part {
             Part::Name(name) if self.help.contains(name) => return Verdict::HELP_SET,
-            Part::Name(name) => (Some(&**name), self.engine.classify(name)),
+            Part::Name(name) => (Some(name), self.engine.classify(name)),
             Part::Addr(addr) => (None, self.engine.classify_addr(*addr)),
         };
         policy::decide_part(profile, name, &classes, moment, chosen)
@@ -163,33 +164,17 @@ impl Snapshot {
 
 /// Where help is. Has no `Debug` and no `Display`: its names are never written anywhere.
 #[derive(Clone, Default)]
-pub struct HelpSet(HashSet<Box<[u8]>>);
+pub struct HelpSet(NameSet);
 
 impl HelpSet {
     /// The set of these names with all below them.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n Name>) -> HelpSet {
-        HelpSet(names.into_iter().map(|name| name.as_wire().into()).collect())
+        HelpSet(NameSet::new(names))
     }
 
     /// True when `name` is in it.
     pub fn contains(&self, name: &Name) -> bool {
-        name.suffixes().any(|suffix| self.0.contains(suffix.as_wire()))
-    }
-}
-
-/// Names with all below them.
-#[derive(Debug, Clone, Default)]
-pub struct NameSet(HashSet<Box<[u8]>>);
-
-impl NameSet {
-    /// The set of these names with all below them.
-    pub fn new<'n>(names: impl IntoIterator<Item = &'n Name>) -> NameSet {
-        NameSet(names.into_iter().map(|name| name.as_wire().into()).collect())
-    }
-
-    /// True when `name` is in it.
-    pub fn contains(&self, name: &Name) -> bool {
-        !self.0.is_empty() && name.suffixes().any(|suffix| self.0.contains(suffix.as_wire()))
+        self.0.contains(name)
     }
 }
 
@@ -215,17 +200,24 @@ pub enum SafeKind {
 
 /// Exact names and the names of their safe forms.
 #[derive(Debug, Clone, Default)]
-pub struct SafeSearch(HashMap<Box<[u8]>, Vec<(SafeKind, Name)>>);
+pub struct SafeSearch {
+    names: NameSet,
+    forms: HashMap<Box<[u8]>, Vec<(SafeKind, Name)>>,
+}
 
 impl SafeSearch {
     /// Leads `name` to `target` where `kind` holds.
     pub fn insert(&mut self, name: &Name, kind: SafeKind, target: Name) {
-        self.0.entry(name.as_wire().into()).or_default().push((kind, target));
+        self.names.insert(name);
+        self.forms.entry(name.as_wire().into()).or_default().push((kind, target));
     }
 
     /// The safe form of `name` for this profile.
     pub fn target(&self, profile: &Profile, name: &Name) -> Option<&Name> {
-        let forms = self.0.get(name.as_wire())?;
+        if !self.names.may_hold(name.view()) {
+            return None;
+        }
+        let forms = self.forms.get(name.as_wire())?;
         let wanted = |kind: SafeKind| match kind {
             SafeKind::Search => profile.safe_search,
             SafeKind::YoutubeModerate => profile.youtube == Youtube::Moderate,

@@ -31,27 +31,52 @@ pub struct LocalAddr {
 #[derive(Clone, Copy)]
 struct Control([u8; CONTROL_MAX]);
 
-/// Buffers for one batch in one direction. Made once a worker, never grown.
+/// A socket address as the kernel writes it; an IPv6 one takes 28 octets.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+struct RawName([u8; 32]);
+
+/// One datagram's octets. Odd in cache lines: were it a page, the heads of all would share a few sets of the cache.
+#[repr(C, align(64))]
+#[derive(Clone, Copy)]
+struct Datagram([u8; DATAGRAM_MAX + 64]);
+
+/// Buffers for one batch in one direction, with the headers that tell the kernel of them. Made once a worker, never grown.
 pub struct Batch {
-    data: Vec<[u8; DATAGRAM_MAX]>,
-    lens: [usize; BATCH],
-    names: Vec<libc::sockaddr_storage>,
-    controls: Vec<Control>,
+    data: Box<[Datagram]>,
+    names: Box<[RawName]>,
+    controls: Box<[Control]>,
+    /// `headers` points at `vectors`, and both at the buffers above, none of which ever moves or shrinks.
+    vectors: Box<[libc::iovec]>,
+    headers: Box<[libc::mmsghdr]>,
     count: usize,
 }
+
+// SAFETY: the pointers lead to heap buffers that the batch itself owns, and nobody else holds them.
+unsafe impl Send for Batch {}
 
 impl Batch {
     /// Empty buffers.
     pub fn new() -> Batch {
-        // SAFETY: `sockaddr_storage` is plain old data for which all zeroes is a valid value.
-        let name: libc::sockaddr_storage = unsafe { mem::zeroed() };
-        Batch {
-            data: vec![[0; DATAGRAM_MAX]; BATCH],
-            lens: [0; BATCH],
-            names: vec![name; BATCH],
-            controls: vec![Control([0; CONTROL_MAX]); BATCH],
-            count: 0,
-        }
+        let mut data = vec![Datagram([0; DATAGRAM_MAX + 64]); BATCH].into_boxed_slice();
+        let mut names = vec![RawName([0; 32]); BATCH].into_boxed_slice();
+        let mut controls = vec![Control([0; CONTROL_MAX]); BATCH].into_boxed_slice();
+        let mut vectors: Box<[libc::iovec]> = data
+            .iter_mut()
+            .map(|datagram| libc::iovec { iov_base: datagram.0.as_mut_ptr().cast(), iov_len: DATAGRAM_MAX })
+            .collect();
+        let buffers = vectors.iter_mut().zip(&mut names).zip(&mut controls);
+        let headers = buffers.map(|((vector, name), control)| {
+            // SAFETY: `mmsghdr` is plain old data for which all zeroes is a valid value.
+            let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
+            header.msg_hdr.msg_name = name.0.as_mut_ptr().cast();
+            header.msg_hdr.msg_iov = ptr::from_mut(vector);
+            header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
+            header
+        });
+        let headers = headers.collect();
+        Batch { data, names, controls, vectors, headers, count: 0 }
     }
 
     /// Datagrams now held.
@@ -69,9 +94,9 @@ impl Batch {
         self.count = 0;
     }
 
-    /// The octets of datagram `at`.
+    /// The octets of datagram `at` of a received batch.
     pub fn data(&self, at: usize) -> &[u8] {
-        &self.data[at][..self.lens[at]]
+        &self.data[at].0[..(self.headers[at].msg_len as usize).min(DATAGRAM_MAX)]
     }
 
     /// Who sent datagram `at`; `None` when the kernel gave no IP address.
@@ -81,19 +106,35 @@ impl Batch {
 
     /// Where datagram `at` was sent to; `None` on a socket without packet information.
     pub fn local(&self, at: usize) -> Option<LocalAddr> {
-        local_addr(&self.controls[at])
+        let filled = self.headers[at].msg_hdr.msg_controllen;
+        if filled >= size_of::<libc::cmsghdr>() { local_addr(&self.controls[at]) } else { None }
     }
 
     /// Adds a reply. Returns false, and adds nothing, when the batch or the datagram is full.
     pub fn push(&mut self, payload: &[u8], to: SocketAddr, from: Option<LocalAddr>) -> bool {
+        let (name, len) = raw_name(to);
+        self.add(payload, name, len, from)
+    }
+
+    /// Adds the reply to datagram `at` of `inbox`, as `push` does.
+    pub fn push_reply(&mut self, payload: &[u8], inbox: &Batch, at: usize) -> bool {
+        self.add(payload, inbox.names[at], inbox.headers[at].msg_hdr.msg_namelen, inbox.local(at))
+    }
+
+    fn add(&mut self, payload: &[u8], name: RawName, name_len: u32, from: Option<LocalAddr>) -> bool {
         if self.count == BATCH || payload.len() > DATAGRAM_MAX {
             return false;
         }
         let at = self.count;
-        self.data[at][..payload.len()].copy_from_slice(payload);
-        self.lens[at] = payload.len();
-        self.names[at] = sockaddr(to);
-        self.controls[at] = control_for(from);
+        self.data[at].0[..payload.len()].copy_from_slice(payload);
+        self.vectors[at].iov_len = payload.len();
+        self.names[at] = name;
+        let header = &mut self.headers[at].msg_hdr;
+        header.msg_namelen = name_len;
+        header.msg_controllen = 0;
+        if let Some(from) = from {
+            (self.controls[at], header.msg_controllen) = control_for(from);
+        }
         self.count += 1;
         true
     }
@@ -107,60 +148,38 @@ impl Default for Batch {
 
 /// Waits for at least one datagram (as long as the socket's receive time-out), then takes what is there, up to a batch.
 pub fn recv_batch(socket: BorrowedFd<'_>, batch: &mut Batch) -> io::Result<usize> {
-    batch.count = 0;
-    let mut vectors: [libc::iovec; BATCH] =
-        std::array::from_fn(|at| libc::iovec { iov_base: batch.data[at].as_mut_ptr().cast(), iov_len: DATAGRAM_MAX });
-    let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|at| {
-        // SAFETY: `mmsghdr` is plain old data for which all zeroes is a valid value.
-        let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
-        header.msg_hdr.msg_name = ptr::from_mut(&mut batch.names[at]).cast();
-        header.msg_hdr.msg_namelen = size_u32::<libc::sockaddr_storage>();
-        header.msg_hdr.msg_iov = ptr::from_mut(&mut vectors[at]);
-        header.msg_hdr.msg_iovlen = 1;
-        header.msg_hdr.msg_control = batch.controls[at].0.as_mut_ptr().cast();
+    // The kernel wrote to the headers of the last batch, and replies to their lengths.
+    for header in batch.headers.iter_mut() {
+        header.msg_hdr.msg_namelen = size_u32::<RawName>();
         header.msg_hdr.msg_controllen = CONTROL_MAX as _;
-        header
-    });
-    // SAFETY: every header points at buffers of `batch` and `vectors`, which outlive the call and are that long.
+    }
+    batch.count = 0;
+    // SAFETY: every header points at a name, a control buffer and an iovec of the batch, as long as they say, and the iovec
+    // at a datagram of at least `DATAGRAM_MAX` octets; all outlive the call.
     let received = unsafe {
-        libc::recvmmsg(socket.as_raw_fd(), headers.as_mut_ptr(), BATCH as u32, libc::MSG_WAITFORONE, ptr::null_mut())
+        libc::recvmmsg(
+            socket.as_raw_fd(),
+            batch.headers.as_mut_ptr(),
+            BATCH as u32,
+            libc::MSG_WAITFORONE,
+            ptr::null_mut(),
+        )
     };
     if received < 0 {
         return Err(io::Error::last_os_error());
     }
     batch.count = received as usize;
-    for (at, header) in headers.iter().enumerate().take(batch.count) {
-        batch.lens[at] = (header.msg_len as usize).min(DATAGRAM_MAX);
-        let filled = header.msg_hdr.msg_controllen;
-        batch.controls[at].0[filled.min(CONTROL_MAX)..].fill(0);
-    }
     Ok(batch.count)
 }
 
 /// Sends every datagram of `batch` and empties it. Returns how many the kernel refused: those are lost, as UDP may.
 pub fn send_batch(socket: BorrowedFd<'_>, batch: &mut Batch) -> usize {
     let count = mem::take(&mut batch.count);
-    let mut vectors: [libc::iovec; BATCH] =
-        std::array::from_fn(|at| libc::iovec { iov_base: batch.data[at].as_mut_ptr().cast(), iov_len: batch.lens[at] });
-    let mut headers: [libc::mmsghdr; BATCH] = std::array::from_fn(|at| {
-        // SAFETY: `mmsghdr` is plain old data for which all zeroes is a valid value.
-        let mut header: libc::mmsghdr = unsafe { mem::zeroed() };
-        header.msg_hdr.msg_name = ptr::from_mut(&mut batch.names[at]).cast();
-        header.msg_hdr.msg_namelen = name_len(&batch.names[at]);
-        header.msg_hdr.msg_iov = ptr::from_mut(&mut vectors[at]);
-        header.msg_hdr.msg_iovlen = 1;
-        let control = control_len(&batch.controls[at]);
-        if control > 0 {
-            header.msg_hdr.msg_control = batch.controls[at].0.as_mut_ptr().cast();
-            header.msg_hdr.msg_controllen = control as _;
-        }
-        header
-    });
     let (mut done, mut refused) = (0, 0);
     while done < count {
-        // SAFETY: `headers[done..count]` point at buffers of `batch` and `vectors`, which outlive the call.
-        let sent =
-            unsafe { libc::sendmmsg(socket.as_raw_fd(), headers[done..].as_mut_ptr(), (count - done) as u32, 0) };
+        let rest = &mut batch.headers[done..count];
+        // SAFETY: as for `recv_batch`; the lengths were set when the replies were added.
+        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), rest.as_mut_ptr(), rest.len() as u32, 0) };
         if sent > 0 {
             done += sent as usize;
         } else if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
@@ -211,17 +230,18 @@ const fn size_u32<T>() -> u32 {
     size_of::<T>() as u32
 }
 
-fn socket_addr(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
-    match i32::from(storage.ss_family) {
+fn socket_addr(name: &RawName) -> Option<SocketAddr> {
+    let family = libc::sa_family_t::from_ne_bytes(*name.0.first_chunk()?);
+    match i32::from(family) {
         libc::AF_INET => {
-            // SAFETY: the family says the storage holds a `sockaddr_in`, and the storage is large and aligned enough.
-            let addr = unsafe { &*ptr::from_ref(storage).cast::<libc::sockaddr_in>() };
+            // SAFETY: any octets are a valid `sockaddr_in`, and the name is longer than one.
+            let addr = unsafe { ptr::read_unaligned(name.0.as_ptr().cast::<libc::sockaddr_in>()) };
             let ip = Ipv4Addr::from(u32::from_be(addr.sin_addr.s_addr));
             Some(SocketAddrV4::new(ip, u16::from_be(addr.sin_port)).into())
         }
         libc::AF_INET6 => {
-            // SAFETY: the family says the storage holds a `sockaddr_in6`, and the storage is large and aligned enough.
-            let addr = unsafe { &*ptr::from_ref(storage).cast::<libc::sockaddr_in6>() };
+            // SAFETY: any octets are a valid `sockaddr_in6`, and the name is longer than one.
+            let addr = unsafe { ptr::read_unaligned(name.0.as_ptr().cast::<libc::sockaddr_in6>()) };
             let ip = Ipv6Addr::from(addr.sin6_addr.s6_addr);
             let port = u16::from_be(addr.sin6_port);
             Some(SocketAddrV6::new(ip, port, addr.sin6_flowinfo, addr.sin6_scope_id).into())
@@ -230,25 +250,13 @@ fn socket_addr(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-fn sockaddr(addr: SocketAddr) -> libc::sockaddr_storage {
+fn raw_name(addr: SocketAddr) -> (RawName, u32) {
     let addr = socket2::SockAddr::from(addr);
-    // SAFETY: both are the system's `sockaddr_storage`, plain old data; `SockAddr` always holds a whole one.
-    unsafe { ptr::read(addr.as_ptr().cast()) }
-}
-
-fn name_len(storage: &libc::sockaddr_storage) -> u32 {
-    if i32::from(storage.ss_family) == libc::AF_INET6 {
-        size_u32::<libc::sockaddr_in6>()
-    } else {
-        size_u32::<libc::sockaddr_in>()
-    }
-}
-
-fn control_len(control: &Control) -> usize {
-    // SAFETY: the buffer is aligned for and as large as a `cmsghdr`; all zeroes is a valid one.
-    let header = unsafe { ptr::read(control.0.as_ptr().cast::<libc::cmsghdr>()) };
-    // The kernel wants the padded length of the one message there is.
-    (header.cmsg_len as usize).next_multiple_of(align_of::<libc::cmsghdr>()).min(CONTROL_MAX)
+    let mut name = RawName([0; 32]);
+    let len = (addr.len() as usize).min(name.0.len());
+    // SAFETY: `SockAddr` holds a whole `sockaddr_storage`, which is longer than the name.
+    unsafe { ptr::copy_nonoverlapping(addr.as_ptr().cast::<u8>(), name.0.as_mut_ptr(), len) };
+    (name, len as u32)
 }
 
 fn local_addr(control: &Control) -> Option<LocalAddr> {
@@ -272,10 +280,9 @@ fn local_addr(control: &Control) -> Option<LocalAddr> {
     }
 }
 
-fn control_for(from: Option<LocalAddr>) -> Control {
-    match from {
-        None => Control([0; CONTROL_MAX]),
-        Some(LocalAddr { ip: IpAddr::V4(ip), .. }) => control_message(
+fn control_for(from: LocalAddr) -> (Control, usize) {
+    match from.ip {
+        IpAddr::V4(ip) => control_message(
             libc::IPPROTO_IP,
             libc::IP_PKTINFO,
             libc::in_pktinfo {
@@ -285,18 +292,19 @@ fn control_for(from: Option<LocalAddr>) -> Control {
                 ipi_addr: libc::in_addr { s_addr: 0 },
             },
         ),
-        Some(LocalAddr { ip: IpAddr::V6(ip), interface }) => control_message(
+        IpAddr::V6(ip) => control_message(
             libc::IPPROTO_IPV6,
             libc::IPV6_PKTINFO,
             libc::in6_pktinfo {
                 ipi6_addr: libc::in6_addr { s6_addr: ip.octets() },
-                ipi6_ifindex: if ip.is_unicast_link_local() { interface } else { 0 },
+                ipi6_ifindex: if ip.is_unicast_link_local() { from.interface } else { 0 },
             },
         ),
     }
 }
 
-fn control_message<T: Copy>(level: i32, kind: i32, payload: T) -> Control {
+/// A control message and its padded length.
+fn control_message<T: Copy>(level: i32, kind: i32, payload: T) -> (Control, usize) {
     let data = size_of::<libc::cmsghdr>();
     const { assert!(size_of::<libc::cmsghdr>() + size_of::<T>() <= CONTROL_MAX) };
     let mut control = Control([0; CONTROL_MAX]);
@@ -310,7 +318,7 @@ fn control_message<T: Copy>(level: i32, kind: i32, payload: T) -> Control {
         ptr::write_unaligned(control.0.as_mut_ptr().cast(), header);
         ptr::write_unaligned(control.0.as_mut_ptr().add(data).cast(), payload);
     }
-    control
+    (control, (data + size_of::<T>()).next_multiple_of(align_of::<libc::cmsghdr>()))
 }
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub struct Dns {
     pub portal: Vec<IpAddr>,
     /// Largest UDP answer, in octets.
     pub udp_payload: u16,
+    /// Tokens a second of one client; 0 for no limit.
+    pub client_rate: u32,
     /// Finished answers kept.
     pub cache: Cache,
     /// Limits of TCP.

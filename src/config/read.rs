@@ -143,6 +143,7 @@ fn dns(root: &mut Table<'_>) -> Option<Dns> {
         block_ttl_secs: secs(duration(&mut dns, "block_ttl", 10, 0..=86_400)),
         portal,
         udp_payload: number(&mut dns, "udp_payload", 1232, 512..=4096) as u16,
+        client_rate: number(&mut dns, "client_rate", 10_000, 0..=1_000_000_000) as u32,
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
         upstream: upstream(&mut dns)?,

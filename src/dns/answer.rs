@@ -104,7 +104,14 @@ pub fn addresses(query: &Query<'_>, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_
 }
 
 /// The question's name as an alias of `target`, and the target's addresses of the family asked for.
-pub fn alias(query: &Query<'_>, target: &Name, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
+pub fn alias(
+    query: &Query<'_>,
+    target: &Name,
+    all: impl Iterator<Item = IpAddr>,
+    ttl: u32,
+    ede: Option<Ede<'_>>,
+    out: &mut Vec<u8>,
+) {
     start(query, Rcode::NoError, out);
     record(rtype::CNAME, ttl, target.as_wire(), out);
     // The addresses are owned by the alias target, which ends the record just written.
@@ -172,6 +179,13 @@ pub fn truncate(query: &Query<'_>, payload_max: u16, out: &mut Vec<u8>) {
     if let Some(edns) = query.edns {
         append_opt(Rcode::NoError, edns.dnssec_ok, None, out);
     }
+}
+
+/// A question back with TC set: whoever really asked it comes again by TCP.
+pub fn come_by_tcp(query: &Query<'_>, out: &mut Vec<u8>) {
+    start(query, Rcode::NoError, out);
+    out[2] |= 0x02;
+    finish(query, Rcode::NoError, None, out);
 }
 
 fn append_opt(rcode: Rcode, dnssec_ok: bool, ede: Option<Ede<'_>>, out: &mut Vec<u8>) {
@@ -299,7 +313,7 @@ mod tests {
     fn an_alias_leads_to_its_targets_addresses() {
         let target = Name::parse("safe.example.org").unwrap();
         let all = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap(), "192.0.2.2".parse().unwrap()];
-        let (message, _) = answered(rtype::A, true, |query, out| alias(query, &target, &all, 60, None, out));
+        let (message, _) = answered(rtype::A, true, |query, out| alias(query, &target, all.into_iter(), 60, None, out));
         assert_eq!(message.answers.len(), 3);
         assert!(matches!(&message.answers[0].data, RData::CNAME(to) if to.0.to_string() == "safe.example.org."));
         assert_eq!(message.answers[2].name.to_string(), "safe.example.org.");

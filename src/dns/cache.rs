@@ -1,360 +1,424 @@
-//! Finished answers by question, in a fixed amount of memory. An entry is an upstream's message without its OPT, with the
-//! places of its times to live and with everything in it that must be judged for each asker. One entry serves all profiles.
+//! Finished answers by question, in memory that is reserved once. Readers take no lock: they copy a record's words and then
+//! look whether the place was given away meanwhile. Writers, of which there is one at a time, fill two rings: a new answer
+//! begins in the young one and moves to the main one only if it was asked for again, so a flood of names nobody asks twice
+//! passes through without pushing out what a household uses (the idea of S3-FIFO, Yang et al., SOSP 2023).
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::{Mutex, PoisonError};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use zerocopy::FromZeros;
 
-use super::query::{HEADER, rtype, u16_at};
-use crate::config;
-use crate::judge::Part;
-use crate::name::Name;
+use super::record::{Answer, Entry, HEAD_WORDS, Question, WORDS_MAX};
 
-/// What an answer depends on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// The name, lower-cased.
-    pub name: Name,
-    /// Record type.
-    pub rtype: u16,
-    /// The DO bit.
-    pub dnssec_ok: bool,
-    /// The CD bit.
-    pub checking_disabled: bool,
-}
-
-/// A finished answer.
-#[derive(Debug)]
-pub struct Entry {
-    /// Header, question and records without OPT.
-    wire: Box<[u8]>,
-    question_end: u16,
-    /// Where the times to live stand.
-    ttl_offsets: Box<[u16]>,
-    parts: Box<[Part]>,
-    stored_at_secs: u64,
-    ttl_secs: u32,
-    hits: AtomicU32,
-    refreshing: AtomicBool,
-}
-
-/// How an entry stands against the clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Good for so many more seconds.
-    Fresh(u32),
-    /// Past its time, but better than nothing (RFC 8767).
-    Stale,
-    /// Of no use.
-    Gone,
-}
-
-/// Why an upstream's message cannot be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum EntryError {
-    /// Not a well-formed response.
-    #[error("malformed answer")]
-    Malformed,
-    /// More octets than a DNS message has.
-    #[error("answer too large")]
-    TooLarge,
-}
-
-/// Stale answers are given this long (RFC 8767 §4).
-pub const STALE_TTL_SECS: u32 = 30;
-/// A server's failure is remembered so long (RFC 2308 §7.1 allows five minutes; short, because homes recover fast).
-const FAILURE_TTL_SECS: u32 = 5;
-/// An answer is asked again when this share of its time is left, if it was used at least [`PREFETCH_HITS`] times.
-const PREFETCH_SHARE: u32 = 10;
-const PREFETCH_HITS: u32 = 2;
-
-impl Entry {
-    /// Reads an upstream's answer that arrived at `now`.
-    pub fn new(message: &[u8], now: u64, limits: &config::Cache) -> Result<Entry, EntryError> {
-        if message.len() > usize::from(u16::MAX) {
-            return Err(EntryError::TooLarge);
-        }
-        let read = Reading::of(message).ok_or(EntryError::Malformed)?;
-        let secs = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-        let rcode = message.get(3).copied().unwrap_or(0) & 0x0f;
-        let ttl_secs = match (rcode, read.answer_ttl) {
-            (0, Some(ttl)) => ttl.clamp(secs(limits.ttl_min), secs(limits.ttl_max)),
-            // Negative answers live as long as their SOA says (RFC 2308 §5); without one they are not kept (§5).
-            (0 | 3, _) => read.negative_ttl.unwrap_or(0).min(secs(limits.negative_ttl_max)),
-            _ => FAILURE_TTL_SECS,
-        };
-        Ok(Entry {
-            wire: read.wire.into(),
-            question_end: read.question_end,
-            ttl_offsets: read.ttl_offsets.into(),
-            parts: read.parts.into(),
-            stored_at_secs: now,
-            ttl_secs,
-            hits: AtomicU32::new(0),
-            refreshing: AtomicBool::new(false),
-        })
-    }
-
-    /// Everything in it that is judged beside the name asked for.
-    pub fn parts(&self) -> &[Part] {
-        &self.parts
-    }
-
-    /// The response code's low bits.
-    pub fn rcode(&self) -> u16 {
-        self.wire.get(3).map_or(2, |flags| u16::from(flags & 0x0f))
-    }
-
-    /// How it stands at `now`.
-    pub fn freshness(&self, now: u64, stale_max_secs: u64) -> Freshness {
-        let age = now.saturating_sub(self.stored_at_secs);
-        let ttl = u64::from(self.ttl_secs);
-        if age < ttl {
-            return Freshness::Fresh(u32::try_from(ttl.saturating_sub(age)).unwrap_or(u32::MAX));
-        }
-        // A failure is never served past its time.
-        let useful = matches!(self.rcode(), 0 | 3) && age < ttl.saturating_add(stale_max_secs);
-        if useful { Freshness::Stale } else { Freshness::Gone }
-    }
-
-    /// True once an entry's life when it is used and about to run out: the caller asks again.
-    pub fn wants_prefetch(&self, left_secs: u32) -> bool {
-        let hits = self.hits.load(Ordering::Relaxed).saturating_add(1);
-        self.hits.store(hits, Ordering::Relaxed);
-        hits >= PREFETCH_HITS
-            && left_secs <= self.ttl_secs.wrapping_div(PREFETCH_SHARE)
-            && !self.refreshing.swap(true, Ordering::Relaxed)
-    }
-
-    /// Writes the answer: header and question as asked (id, letter case, RD, CD), records with the time that is left,
-    /// `ttl_max` at most. The caller adds OPT.
-    pub fn write_to(&self, id: u16, query_flags: u16, question: &[u8], now: u64, ttl_max: u32, out: &mut Vec<u8>) {
-        out.clear();
-        out.extend_from_slice(&self.wire);
-        let age = u32::try_from(now.saturating_sub(self.stored_at_secs)).unwrap_or(u32::MAX);
-        // QR and RA are set; AA and AD are not ours to claim.
-        let flags = 0x8080 | query_flags & 0x7910 | self.rcode();
-        put(out, 0, &id.to_be_bytes());
-        put(out, 2, &flags.to_be_bytes());
-        if usize::from(self.question_end) == question.len().saturating_add(HEADER) {
-            put(out, HEADER, question);
-        }
-        let stale = u64::from(age) >= u64::from(self.ttl_secs);
-        for at in &self.ttl_offsets {
-            let at = usize::from(*at);
-            let ttl = out.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |octets| u32::from_be_bytes(*octets));
-            // Records may outlive the entry, whose life was cut; none may live longer than the entry.
-            let left = ttl.min(self.ttl_secs.max(1)).saturating_sub(age);
-            let told = if stale { STALE_TTL_SECS } else { left };
-            put(out, at, &told.min(ttl_max).to_be_bytes());
-        }
-    }
-
-    fn weight(&self) -> u64 {
-        let names = self.parts.iter().filter(|part| matches!(part, Part::Name(_))).count();
-        let parts =
-            self.parts.len().saturating_mul(size_of::<Part>()).saturating_add(names.saturating_mul(size_of::<Name>()));
-        let offsets = self.ttl_offsets.len().saturating_mul(2);
-        let own = self.wire.len().saturating_add(parts).saturating_add(offsets);
-        u64::try_from(own.saturating_add(ENTRY_OVERHEAD)).unwrap_or(u64::MAX)
-    }
-}
-
-/// Entry, key, three heap blocks and the cache's own bookkeeping; estimated from the types' sizes.
-const ENTRY_OVERHEAD: usize = size_of::<Entry>() + size_of::<Key>() + 3 * 16 + 64;
-
-fn put(out: &mut [u8], at: usize, octets: &[u8]) {
-    if let Some(room) = out.get_mut(at..at.saturating_add(octets.len())) {
-        room.copy_from_slice(octets);
-    }
-}
-
-/// A walk over a response. Bounded by its length: every step moves on.
-struct Reading {
-    wire: Vec<u8>,
-    question_end: u16,
-    ttl_offsets: Vec<u16>,
-    parts: Vec<Part>,
-    answer_ttl: Option<u32>,
-    negative_ttl: Option<u32>,
-}
-
-impl Reading {
-    fn of(message: &[u8]) -> Option<Reading> {
-        let flags = u16_at(message, 2)?;
-        if flags & 0x8000 == 0 || u16_at(message, 4)? != 1 {
-            return None;
-        }
-        let (_, after_name) = Name::from_message(message, HEADER).ok()?;
-        let mut at = after_name.checked_add(4)?;
-        message.get(..at)?;
-        let mut reading = Reading {
-            wire: message.to_vec(),
-            question_end: u16::try_from(at).ok()?,
-            ttl_offsets: Vec::new(),
-            parts: Vec::new(),
-            answer_ttl: None,
-            negative_ttl: None,
-        };
-        let counts = [u16_at(message, 6)?, u16_at(message, 8)?, u16_at(message, 10)?];
-        for (section, count) in counts.into_iter().enumerate() {
-            for left in (0..count).rev() {
-                let record = Record::at(message, at)?;
-                at = record.end;
-                if record.rtype == rtype::OPT {
-                    // An OPT stands last in practice; one that does not would leave pointers behind it dangling.
-                    if section != 2 || left != 0 {
-                        return None;
-                    }
-                    reading.wire.truncate(record.start);
-                    put(&mut reading.wire, 10, &count.saturating_sub(1).to_be_bytes());
-                    return Some(reading);
-                }
-                reading.take(message, section, &record)?;
-            }
-        }
-        reading.wire.truncate(at);
-        Some(reading)
-    }
-
-    fn take(&mut self, message: &[u8], section: usize, record: &Record) -> Option<()> {
-        self.ttl_offsets.push(u16::try_from(record.ttl_at).ok()?);
-        if section == 0 {
-            self.answer_ttl = Some(self.answer_ttl.map_or(record.ttl, |ttl| ttl.min(record.ttl)));
-            parts_of(message, record, &mut self.parts)?;
-        }
-        if section == 1 && record.rtype == rtype::SOA {
-            let minimum_at = record.end.checked_sub(4)?;
-            let minimum = u32::from_be_bytes(*message.get(minimum_at..)?.first_chunk()?);
-            self.negative_ttl = Some(record.ttl.min(minimum));
-        }
-        Some(())
-    }
-}
-
-struct Record {
-    start: usize,
-    rtype: u16,
-    ttl_at: usize,
-    ttl: u32,
-    data_at: usize,
-    end: usize,
-}
-
-impl Record {
-    fn at(message: &[u8], start: usize) -> Option<Record> {
-        let (_, at) = Name::from_message(message, start).ok()?;
-        let rtype = u16_at(message, at)?;
-        let ttl_at = at.checked_add(4)?;
-        let ttl = u32::from_be_bytes(*message.get(ttl_at..)?.first_chunk()?);
-        let data_at = at.checked_add(10)?;
-        let end = data_at.checked_add(usize::from(u16_at(message, at.checked_add(8)?)?))?;
-        message.get(..end)?;
-        // A time to live over 2^31 is zero (RFC 2181 §8).
-        let ttl = if ttl > i32::MAX as u32 { 0 } else { ttl };
-        Some(Record { start, rtype, ttl_at, ttl, data_at, end })
-    }
-}
-
-const DNAME: u16 = 39;
-const SVCB: u16 = 64;
-
-/// Adds what the record leads to. `None` when it is malformed.
-fn parts_of(message: &[u8], record: &Record, parts: &mut Vec<Part>) -> Option<()> {
-    let data = message.get(record.data_at..record.end)?;
-    match record.rtype {
-        rtype::A => parts.push(Part::Addr(Ipv4Addr::from(*<&[u8; 4]>::try_from(data).ok()?).into())),
-        rtype::AAAA => parts.push(Part::Addr(Ipv6Addr::from(*<&[u8; 16]>::try_from(data).ok()?).into())),
-        rtype::CNAME | DNAME => {
-            let (name, end) = Name::from_message(message, record.data_at).ok()?;
-            if end != record.end {
-                return None;
-            }
-            parts.push(Part::Name(Box::new(name)));
-        }
-        rtype::HTTPS | SVCB => binding(message, record, parts)?,
-        _ => {}
-    }
-    Some(())
-}
-
-/// Target and address hints of a service binding (RFC 9460 §2.2, §7.3).
-fn binding(message: &[u8], record: &Record, parts: &mut Vec<Part>) -> Option<()> {
-    let (target, mut at) = Name::from_message(message, record.data_at.checked_add(2)?).ok()?;
-    if !target.is_root() {
-        parts.push(Part::Name(Box::new(target)));
-    }
-    while at < record.end {
-        let key = u16_at(message, at)?;
-        let value_at = at.checked_add(4)?;
-        let end = value_at.checked_add(usize::from(u16_at(message, at.checked_add(2)?)?))?;
-        if end > record.end {
-            return None;
-        }
-        let value = message.get(value_at..end)?;
-        match key {
-            4 => parts.extend(value.as_chunks::<4>().0.iter().map(|octets| Part::Addr(IpAddr::from(*octets)))),
-            6 => parts.extend(value.as_chunks::<16>().0.iter().map(|octets| Part::Addr(IpAddr::from(*octets)))),
-            _ => {}
-        }
-        at = end;
-    }
-    (at == record.end).then_some(())
-}
-
-#[derive(Clone)]
-struct Weight;
-
-impl Weighter<Key, Arc<Entry>> for Weight {
-    fn weight(&self, _: &Key, entry: &Arc<Entry>) -> u64 {
-        entry.weight()
-    }
-}
-
-/// The cache. Shared by all threads; reading takes a shard's lock for a few instructions.
+/// The cache. Shared by all threads.
 pub struct AnswerCache {
-    entries: Cache<Key, Arc<Entry>, Weight>,
+    index: Box<[[AtomicU64; SLOTS]]>,
+    young: Ring,
+    main: Ring,
+    writer: Mutex<Writer>,
+    hasher: RandomState,
+    entries: AtomicUsize,
 }
 
-/// A guess at a common answer, to size the tables.
-const USUAL_ENTRY: u64 = 400;
+/// Where a found answer is filed, to say later that it is being asked again.
+#[derive(Debug, Clone, Copy)]
+pub struct Filed<'c> {
+    slot: &'c AtomicU64,
+    seen: Slot,
+}
+
+/// Slots of one cache line of the index.
+const SLOTS: usize = 8;
+/// Of the memory, this part is index: a slot for every 72 octets of records, which are seldom shorter.
+const INDEX_SHARE: u64 = 9;
+/// Of the records, this part is the young ring.
+const YOUNG_SHARE: usize = 8;
+/// The smallest ring that makes sense, in words.
+const RING_MIN: usize = 1024;
+/// Records that a ring moves out of the way of one new one; more would make the writer wait.
+const MOVES_MAX: usize = 64;
+/// Uses counted of an answer.
+const HITS_MAX: u64 = 3;
+
+/// `place 50 | main 1 | refreshing 1 | hits 2 | tag 10`, 0 for none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot(u64);
+
+impl Slot {
+    const MAIN: u64 = 1 << 13;
+    const REFRESHING: u64 = 1 << 12;
+    const HIT: u64 = 1 << 10;
+    const TAG: u64 = Slot::HIT - 1;
+
+    fn new(place: Place, is_main: bool, hits: u64, hash: u64) -> Slot {
+        let ring = if is_main { Slot::MAIN } else { 0 };
+        Slot(place.0 << 14 | ring | hits.min(HITS_MAX) << 10 | hash & Slot::TAG)
+    }
+
+    fn place(self) -> Place {
+        Place(self.0 >> 14)
+    }
+
+    fn is_main(self) -> bool {
+        self.0 & Slot::MAIN != 0
+    }
+
+    fn hits(self) -> u64 {
+        self.0 >> 10 & HITS_MAX
+    }
+
+    fn has_tag(self, hash: u64) -> bool {
+        self.0 != 0 && self.0 & Slot::TAG == hash & Slot::TAG
+    }
+}
+
+/// How far a ring has been written in all: laps in the upper bits, the offset in the lower. Never goes back; 50 bits last
+/// for 9 petabytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place(u64);
+
+/// A run of words that is written round and round.
+struct Ring {
+    words: Box<[AtomicU64]>,
+    /// Bits of an offset.
+    bits: u32,
+    /// What lies before is given away.
+    tail: AtomicU64,
+}
+
+struct Writer {
+    young: Head,
+    main: Head,
+    /// A record on its way from one place to another.
+    moved: Vec<u64>,
+    found: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Head {
+    next: Place,
+    /// Where the lap before ended.
+    lap_end: u64,
+}
 
 impl AnswerCache {
-    /// A cache of at most so many octets.
+    /// A cache of `bytes_max` octets, index included. The system gives the memory as it is first used.
     pub fn new(bytes_max: u64) -> AnswerCache {
-        let items = usize::try_from(bytes_max.wrapping_div(USUAL_ENTRY)).unwrap_or(usize::MAX).max(16);
-        AnswerCache { entries: Cache::with_weighter(items, bytes_max, Weight) }
+        let lines = usize::try_from(bytes_max.wrapping_div(INDEX_SHARE).wrapping_div(64)).unwrap_or(usize::MAX).max(16);
+        let index_bytes = (lines as u64).saturating_mul(64);
+        let words = usize::try_from(bytes_max.saturating_sub(index_bytes).wrapping_div(8)).unwrap_or(usize::MAX);
+        let young = words.wrapping_div(YOUNG_SHARE).max(RING_MIN);
+        let (young, young_head) = Ring::new(young);
+        let (main, main_head) = Ring::new(words.saturating_sub(young.words.len()).max(RING_MIN));
+        AnswerCache {
+            index: zeroed(lines),
+            young,
+            main,
+            writer: Mutex::new(Writer { young: young_head, main: main_head, moved: Vec::new(), found: Vec::new() }),
+            hasher: RandomState::new(),
+            entries: AtomicUsize::new(0),
+        }
     }
 
-    /// The entry for that question, whatever its age.
-    pub fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.entries.get(key)
+    /// The answer to `question`, whatever its age, copied to `words`.
+    pub fn get<'s>(&self, question: Question<'_>, words: &'s mut Vec<u64>) -> Option<(Answer<'s>, Filed<'_>)> {
+        let hash = self.hash(question);
+        let (slot, seen) = self.find(hash, question, words)?;
+        let filed = Filed { slot, seen };
+        Some((Answer::of(words)?, filed.used()))
     }
 
-    /// Keeps an entry in place of an older one.
-    pub fn insert(&self, key: Key, entry: Arc<Entry>) {
-        self.entries.insert(key, entry);
+    /// Keeps an answer in place of an older one. One that is longer than a quarter of the young ring is not kept.
+    pub fn insert(&self, question: Question<'_>, entry: &Entry) {
+        let hash = self.hash(question);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let writer = &mut *writer;
+        let words = entry.words();
+        if words.len() > self.young.words.len().wrapping_div(4) {
+            return;
+        }
+        // An answer that was in use when it ran out stays among those in use.
+        let is_main =
+            self.find(hash, question, &mut writer.found).is_some_and(|(_, old)| old.is_main() || old.hits() > 0);
+        let place =
+            if is_main { self.room_in_main(writer, words.len()) } else { self.room_in_young(writer, words.len()) };
+        let Some(place) = place else { return };
+        // Making room may have moved the older one.
+        let old = self.find(hash, question, &mut writer.found).map(|(_, old)| old);
+        self.ring(is_main).write(place, hash, words);
+        self.file(hash, old, Slot::new(place, is_main, old.map_or(0, Slot::hits), hash));
     }
 
-    /// Entries now held.
+    /// Answers now held.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.load(Ordering::Relaxed)
     }
 
     /// True when nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// Octets now held, as counted for the limit.
+    /// Octets now in use, index included.
     pub fn bytes(&self) -> u64 {
-        self.entries.weight()
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = self.young.used(writer.young).saturating_add(self.main.used(writer.main));
+        let index = self.index.len().saturating_mul(SLOTS) as u64;
+        index.saturating_add(words).saturating_mul(8)
+    }
+
+    fn hash(&self, question: Question<'_>) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(question.name.as_wire());
+        hasher.write_u32(u32::from(question.rtype) << 8 | u32::from(question.bits()));
+        hasher.finish()
+    }
+
+    fn line(&self, hash: u64) -> &[AtomicU64; SLOTS] {
+        static EMPTY: [AtomicU64; SLOTS] = [const { AtomicU64::new(0) }; SLOTS];
+        let at = u128::from(hash).wrapping_mul(self.index.len() as u128) >> 64;
+        // The product of a fraction and the length is less than the length.
+        self.index.get(at as usize).unwrap_or(&EMPTY)
+    }
+
+    fn ring(&self, is_main: bool) -> &Ring {
+        if is_main { &self.main } else { &self.young }
+    }
+
+    fn find(&self, hash: u64, question: Question<'_>, words: &mut Vec<u64>) -> Option<(&AtomicU64, Slot)> {
+        self.line(hash).iter().find_map(|slot| {
+            let seen = Slot(slot.load(Ordering::Acquire));
+            let found = seen.has_tag(hash)
+                && self.ring(seen.is_main()).read(seen.place(), words)
+                && Answer::of(words).is_some_and(|answer| answer.is_for(question));
+            found.then_some((slot, seen))
+        })
+    }
+
+    /// Puts `new` in the index: over the old one, an empty slot, one whose record is gone, or the least used.
+    fn file(&self, hash: u64, old: Option<Slot>, new: Slot) {
+        let line = self.line(hash);
+        let worth = |slot: &&AtomicU64| {
+            let held = Slot(slot.load(Ordering::Relaxed));
+            match held {
+                // The hits may have grown since.
+                held if old.is_some_and(|old| old.place() == held.place() && old.is_main() == held.is_main()) => 0,
+                Slot(0) => 1,
+                held if !self.ring(held.is_main()).holds(held.place()) => 2,
+                held => held.hits().saturating_add(if held.is_main() { 7 } else { 3 }),
+            }
+        };
+        let Some(slot) = line.iter().min_by_key(worth) else { return };
+        if worth(&slot) == 1 {
+            self.entries.fetch_add(1, Ordering::Relaxed);
+        }
+        slot.store(new.0, Ordering::Release);
+    }
+
+    fn room_in_young(&self, writer: &mut Writer, len: usize) -> Option<Place> {
+        loop {
+            if let Some(place) = self.young.claim(&mut writer.young, len) {
+                return Some(place);
+            }
+            let (hash, from) = self.young.give_up_oldest(writer.young, &mut writer.moved)?;
+            let Some((slot, held)) = self.filed(hash, from, false) else { continue };
+            let moved = std::mem::take(&mut writer.moved);
+            let to = if held.hits() > 0 { self.room_in_main(writer, moved.len()) } else { None };
+            self.refile(slot, to, 0, &moved, hash);
+            writer.moved = moved;
+        }
+    }
+
+    fn room_in_main(&self, writer: &mut Writer, len: usize) -> Option<Place> {
+        let mut moves = 0_usize;
+        loop {
+            if let Some(place) = self.main.claim(&mut writer.main, len) {
+                return Some(place);
+            }
+            let mut oldest = std::mem::take(&mut writer.found);
+            let (hash, from) = self.main.give_up_oldest(writer.main, &mut oldest)?;
+            if let Some((slot, held)) = self.filed(hash, from, true) {
+                moves = moves.saturating_add(1);
+                let stays = held.hits() > 0 && moves <= MOVES_MAX;
+                let to = if stays { self.main.claim(&mut writer.main, oldest.len()) } else { None };
+                // Each round costs a use: what is no longer asked for leaves.
+                self.refile(slot, to, held.hits().saturating_sub(1), &oldest, hash);
+            }
+            writer.found = oldest;
+        }
+    }
+
+    /// Moves a record that was given up to a new place in the main ring, or forgets it.
+    fn refile(&self, slot: &AtomicU64, to: Option<Place>, hits: u64, words: &[u64], hash: u64) {
+        match to {
+            Some(place) => {
+                self.main.write(place, hash, words);
+                slot.store(Slot::new(place, true, hits, hash).0, Ordering::Release);
+            }
+            None => {
+                slot.store(0, Ordering::Release);
+                self.entries.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The slot of the record at that place, if it is still filed.
+    fn filed(&self, hash: u64, place: Place, is_main: bool) -> Option<(&AtomicU64, Slot)> {
+        self.line(hash).iter().find_map(|slot| {
+            let held = Slot(slot.load(Ordering::Relaxed));
+            (held.0 != 0 && held.place() == place && held.is_main() == is_main).then_some((slot, held))
+        })
     }
 }
 
+impl Filed<'_> {
+    fn used(mut self) -> Self {
+        if self.seen.hits() < HITS_MAX {
+            self.change(self.seen.0.saturating_add(Slot::HIT));
+        }
+        self
+    }
+
+    /// Times it was asked for, 3 at most.
+    pub fn hits(&self) -> u64 {
+        self.seen.hits()
+    }
+
+    /// True for the first caller who wants to ask again for this answer.
+    pub fn refresh(&mut self) -> bool {
+        self.seen.0 & Slot::REFRESHING == 0 && self.change(self.seen.0 | Slot::REFRESHING)
+    }
+
+    /// Fails when somebody else changed the slot: they have the newer view.
+    fn change(&mut self, to: u64) -> bool {
+        let done = self.slot.compare_exchange(self.seen.0, to, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if done {
+            self.seen = Slot(to);
+        }
+        done
+    }
+}
+
+impl Ring {
+    fn new(words: usize) -> (Ring, Head) {
+        // One bit more than the last offset needs, so that a place behind the last word is still in its lap.
+        let bits = usize::BITS.wrapping_sub(words.leading_zeros());
+        // Lap 0 is left out, so that no place is 0.
+        let first = Place(1 << bits);
+        let ring = Ring { words: zeroed(words), bits, tail: AtomicU64::new(first.0) };
+        (ring, Head { next: first, lap_end: 0 })
+    }
+
+    fn offset(&self, place: Place) -> usize {
+        (place.0 & (1_u64 << self.bits).wrapping_sub(1)) as usize
+    }
+
+    fn next_lap(&self, place: Place) -> Place {
+        Place((place.0 >> self.bits).wrapping_add(1) << self.bits)
+    }
+
+    fn holds(&self, place: Place) -> bool {
+        place.0 >= self.tail.load(Ordering::Relaxed)
+    }
+
+    /// Copies the record at `place` to `words`; false when the place was given away before the copy was whole.
+    fn read(&self, place: Place, words: &mut Vec<u64>) -> bool {
+        words.clear();
+        let Some(record) = self.words.get(self.offset(place)..) else { return false };
+        let Some(len) = record.get(1).map(|word| record_len(word.load(Ordering::Relaxed))) else { return false };
+        let Some(record) = record.get(..len) else { return false };
+        if !(HEAD_WORDS..=WORDS_MAX).contains(&len) {
+            return false;
+        }
+        words.extend(record.iter().map(|word| word.load(Ordering::Relaxed)));
+        // Pairs with the fence in `give_up_oldest`: had a word been new, the tail would be, too.
+        fence(Ordering::Acquire);
+        self.holds(place)
+    }
+
+    fn write(&self, place: Place, hash: u64, words: &[u64]) {
+        let at = self.offset(place);
+        let Some(room) = self.words.get(at..at.saturating_add(words.len())) else { return };
+        for (to, from) in room.iter().zip(words) {
+            to.store(*from, Ordering::Relaxed);
+        }
+        if let Some(first) = room.first() {
+            first.store(hash, Ordering::Relaxed);
+        }
+    }
+
+    /// Room for `len` words at the head, if it is free. A record does not run over the end.
+    fn claim(&self, head: &mut Head, len: usize) -> Option<Place> {
+        let tail = Place(self.tail.load(Ordering::Relaxed));
+        let at = self.offset(head.next);
+        let same_lap = head.next.0 >> self.bits == tail.0 >> self.bits;
+        let end = if same_lap { self.words.len() } else { self.offset(tail) };
+        if end.saturating_sub(at) >= len {
+            let place = head.next;
+            head.next = Place(place.0.wrapping_add(len as u64));
+            return Some(place);
+        }
+        if same_lap && self.offset(tail) >= len {
+            head.lap_end = at as u64;
+            let place = self.next_lap(head.next);
+            head.next = Place(place.0.wrapping_add(len as u64));
+            return Some(place);
+        }
+        None
+    }
+
+    /// Gives away the place of the oldest record: its words are in `words`, its hash and old place are returned. `None` when
+    /// the ring is empty.
+    fn give_up_oldest(&self, head: Head, words: &mut Vec<u64>) -> Option<(u64, Place)> {
+        let mut oldest = Place(self.tail.load(Ordering::Relaxed));
+        let is_lap_before = oldest.0 >> self.bits != head.next.0 >> self.bits;
+        if is_lap_before && self.offset(oldest) as u64 >= head.lap_end {
+            oldest = self.next_lap(oldest);
+        }
+        if oldest >= head.next || !self.read(oldest, words) {
+            return None;
+        }
+        let hash = *words.first()?;
+        let mut next = Place(oldest.0.wrapping_add(words.len() as u64));
+        if is_lap_before
+            && self.offset(next) as u64 >= head.lap_end
+            && oldest.0 >> self.bits != head.next.0 >> self.bits
+        {
+            next = self.next_lap(next);
+        }
+        self.tail.store(next.0, Ordering::Relaxed);
+        // Readers who see any word written after this see the new tail.
+        fence(Ordering::Release);
+        Some((hash, oldest))
+    }
+
+    fn used(&self, head: Head) -> u64 {
+        let tail = Place(self.tail.load(Ordering::Relaxed));
+        let (from, to) = (self.offset(tail) as u64, self.offset(head.next) as u64);
+        if tail.0 >> self.bits == head.next.0 >> self.bits {
+            return to.saturating_sub(from);
+        }
+        head.lap_end.saturating_sub(from).saturating_add(to)
+    }
+}
+
+/// Length of a record, from its second word.
+fn record_len(word: u64) -> usize {
+    let octets = word.to_ne_bytes();
+    octets.first_chunk::<4>().map_or(0, |words| u32::from_ne_bytes(*words) as usize)
+}
+
+/// Memory that costs nothing until it is used.
+fn zeroed<T>(len: usize) -> Box<[T]>
+where
+    [T]: FromZeros + zerocopy::KnownLayout<PointerMetadata = usize>,
+{
+    // Like any allocation that the house cannot live without.
+    <[T]>::new_box_zeroed_with_elems(len).unwrap_or_else(|_| std::process::abort())
+}
+
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "sums of small constants")]
 mod tests;

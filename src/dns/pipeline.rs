@@ -7,13 +7,14 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::answer::{self, BlockAnswer, Ede, EdeCode};
-use super::cache::{Entry, Key};
 use super::query::{Parsed, Query, Rcode, rtype};
+use super::record::{Answer, Question};
 use super::resolver::{ResolveError, Resolver, now_secs};
 use super::special;
 use crate::config;
 use crate::identity::ClientAddr;
 use crate::judge::{Judge, Part, Ruling, Snapshot};
+use crate::name::Name;
 use crate::policy::{Action, Moment, Profile, Verdict, explain};
 use crate::telemetry::metrics::{Counters, Outcome, Source};
 
@@ -32,6 +33,18 @@ pub struct Settings {
     block_ttl_secs: u32,
     portal: Vec<IpAddr>,
     udp_payload: u16,
+    client_rate: u32,
+}
+
+/// What a thread keeps between questions, so that answering allocates nothing.
+#[derive(Default)]
+pub struct Scratch {
+    /// The answer, after [`Step::Reply`].
+    pub out: Vec<u8>,
+    /// A record of the cache.
+    words: Vec<u64>,
+    /// The text of a refusal.
+    text: String,
 }
 
 /// What holds for one batch of questions: one snapshot, one reading of the clock.
@@ -41,6 +54,18 @@ pub struct Context {
     settings: Arc<Settings>,
     moment: Moment,
     now: u64,
+}
+
+impl Context {
+    /// Seconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Tokens a second of one client.
+    pub fn client_rate(&self) -> u32 {
+        self.settings.client_rate
+    }
 }
 
 /// How the question came.
@@ -54,7 +79,7 @@ pub enum Transport {
 
 /// What to do now.
 pub enum Step {
-    /// Send what was written.
+    /// Send what was written to [`Scratch::out`].
     Reply,
     /// Send nothing.
     Drop,
@@ -83,14 +108,24 @@ impl Door {
         self.quiet.reconfigure(dns);
     }
 
-    /// What holds now. Taken once a batch.
+    /// What holds now.
     pub fn context(&self) -> Context {
         let (snapshot, now) = (self.judge.keep(), now_secs());
         let moment = snapshot.moment(i64::try_from(now).unwrap_or(i64::MAX));
         Context { snapshot, settings: self.settings.load_full(), moment, now }
     }
 
-    /// Answers as far as possible without waiting. The answer is in `out`.
+    /// Brings `context` up to date; cheap when nothing changed. Done once a batch.
+    pub fn renew(&self, context: &mut Context) {
+        let same = Arc::ptr_eq(&self.judge.current(), &context.snapshot)
+            && Arc::ptr_eq(&self.settings.load(), &context.settings)
+            && now_secs() == context.now;
+        if !same {
+            *context = self.context();
+        }
+    }
+
+    /// Answers as far as possible without waiting.
     pub fn answer(
         &self,
         context: &Context,
@@ -98,38 +133,38 @@ impl Door {
         client: ClientAddr,
         transport: Transport,
         counters: &Counters,
-        out: &mut Vec<u8>,
+        scratch: &mut Scratch,
     ) -> Step {
+        let Scratch { out, words, text } = scratch;
         let query = match parse(packet, counters, out) {
             Ok(query) => query,
             Err(step) => return step,
         };
         let case = Case::new(context, &query, client, transport, counters);
-        if case.settle(out) {
+        if case.settle(text, out) {
             return Step::Reply;
         }
-        let resolver = self.resolver_for(&case);
-        let key = case.key();
-        let Some((entry, prefetch)) = resolver.cached(&key, context.now) else {
+        let (resolver, question) = (self.resolver_for(&case), case.question());
+        let Some((answer, prefetch)) = resolver.cached(question, context.now, words) else {
             return Step::Defer(Deferred { packet: packet.into(), client, transport, context: context.clone() });
         };
         if prefetch {
-            resolver.prefetch(&key);
+            resolver.prefetch(question);
         }
-        case.judge_and_write(&entry, Source::Hit, out);
+        case.judge_and_write(&answer, Source::Hit, text, out);
         Step::Reply
     }
 
     /// Finishes what had to wait. `None` when there is nothing to send.
     pub async fn finish(&self, deferred: Deferred, counters: &Counters) -> Option<Vec<u8>> {
-        let mut out = Vec::with_capacity(512);
+        let (mut out, mut text) = (Vec::with_capacity(512), String::new());
         let Deferred { packet, client, transport, context } = &deferred;
         let query = parse(packet, counters, &mut out).ok()?;
         let case = Case::new(context, &query, *client, *transport, counters);
-        match self.resolver_for(&case).resolve(&case.key()).await {
+        match self.resolver_for(&case).resolve(case.question()).await {
             Ok(found) => {
                 let source = if found.stale { Source::Stale } else { Source::Miss };
-                case.judge_and_write(&found.entry, source, &mut out);
+                case.judge_and_write(&found.entry.answer(), source, &mut text, &mut out);
             }
             Err(error) => case.failed(error, &mut out),
         }
@@ -194,7 +229,7 @@ impl<'a> Case<'a> {
     }
 
     /// Writes the answers that need no look-up; false when one is needed.
-    fn settle(&self, out: &mut Vec<u8>) -> bool {
+    fn settle(&self, text: &mut String, out: &mut Vec<u8>) -> bool {
         const SWITCH_TTL_SECS: u32 = 300;
         let query = self.query;
         let outcome = match self.ruling {
@@ -213,7 +248,7 @@ impl<'a> Case<'a> {
                 Outcome::Local
             }
             Ruling::Verdict(verdict) if verdict.is_refusal() => {
-                self.refuse(&verdict, out);
+                self.refuse(&verdict, text, out);
                 return true;
             }
             // A safe form has addresses; other data of the real name would lead round it.
@@ -228,10 +263,10 @@ impl<'a> Case<'a> {
     }
 
     /// What has to be looked up.
-    fn key(&self) -> Key {
+    fn question(&self) -> Question<'_> {
         let name = if let Ruling::Rewrite(target, _) = self.ruling { target } else { &self.query.name };
-        Key {
-            name: name.clone(),
+        Question {
+            name,
             rtype: self.query.qtype,
             dnssec_ok: self.query.dnssec_ok(),
             checking_disabled: self.query.checking_disabled(),
@@ -239,7 +274,7 @@ impl<'a> Case<'a> {
     }
 
     /// Judges everything in the answer for this asker, then writes it or refuses.
-    fn judge_and_write(&self, entry: &Entry, source: Source, out: &mut Vec<u8>) {
+    fn judge_and_write(&self, answer: &Answer<'_>, source: Source, text: &mut String, out: &mut Vec<u8>) {
         let (verdict, chosen) = match self.ruling {
             Ruling::Verdict(verdict) => (verdict, verdict.is_chosen()),
             Ruling::Rewrite(_, verdict) => (verdict, true),
@@ -247,20 +282,20 @@ impl<'a> Case<'a> {
         };
         let Context { snapshot, moment, .. } = self.context;
         if !self.is_help() {
-            let judged = entry.parts().iter().map(|part| snapshot.rule_part(self.profile, part, moment, chosen));
-            if let Some(refusal) = judged.into_iter().find(Verdict::is_refusal) {
-                return self.refuse(&refusal, out);
+            let mut judged = answer.parts().map(|part| snapshot.rule_part(self.profile, &part, moment, chosen));
+            if let Some(refusal) = judged.find(Verdict::is_refusal) {
+                return self.refuse(&refusal, text, out);
             }
             self.counters.source(source);
         }
         let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
         let outcome = match self.ruling {
             Ruling::Rewrite(target, _) => {
-                self.write_alias(target, entry, ttl_max, out);
+                self.write_alias(target, answer, ttl_max, out);
                 Outcome::Rewritten
             }
             _ => {
-                entry.write_to(
+                answer.write_to(
                     self.query.id(),
                     self.query.flags(),
                     self.query.question(),
@@ -269,9 +304,9 @@ impl<'a> Case<'a> {
                     out,
                 );
                 let stale = Ede { code: EdeCode::StaleAnswer, text: "" };
-                let rcode = if entry.rcode() == 3 { Rcode::NxDomain } else { Rcode::NoError };
+                let rcode = if answer.rcode() == 3 { Rcode::NxDomain } else { Rcode::NoError };
                 answer::finish(self.query, rcode, (source == Source::Stale).then_some(stale), out);
-                match entry.rcode() {
+                match answer.rcode() {
                     0 | 3 if verdict.action == Action::Warn => Outcome::Warned,
                     0 | 3 => Outcome::Allowed,
                     _ => Outcome::Failed,
@@ -281,29 +316,27 @@ impl<'a> Case<'a> {
         self.end(outcome, out);
     }
 
-    fn write_alias(&self, target: &crate::name::Name, entry: &Entry, ttl_max: u32, out: &mut Vec<u8>) {
+    fn write_alias(&self, target: &Name, answer: &Answer<'_>, ttl_max: u32, out: &mut Vec<u8>) {
         /// Long enough to be kept, short enough that a change of the profile soon shows.
         const ALIAS_TTL_SECS: u32 = 300;
-        let addrs: Vec<IpAddr> = entry
-            .parts()
-            .iter()
-            .filter_map(|part| if let Part::Addr(addr) = part { Some(*addr) } else { None })
-            .collect();
+        let addrs = answer.parts().filter_map(|part| if let Part::Addr(addr) = part { Some(addr) } else { None });
         let ede = Ede { code: EdeCode::Forged, text: "safe form" };
-        answer::alias(self.query, target, &addrs, ALIAS_TTL_SECS.min(ttl_max), Some(ede), out);
+        answer::alias(self.query, target, addrs, ALIAS_TTL_SECS.min(ttl_max), Some(ede), out);
     }
 
-    fn refuse(&self, verdict: &Verdict, out: &mut Vec<u8>) {
+    fn refuse(&self, verdict: &Verdict, text: &mut String, out: &mut Vec<u8>) {
         let Context { settings, moment, .. } = self.context;
-        let mut text = String::with_capacity(100);
-        explain::refusal_text(verdict, self.profile, &mut text);
+        // The text goes into an option that only clients with EDNS can read.
+        if self.query.edns.is_some() {
+            explain::refusal_text(verdict, self.profile, text);
+        }
         let code = match verdict.ede() {
             15 => EdeCode::Blocked,
             16 => EdeCode::Censored,
             _ => EdeCode::Filtered,
         };
         let ttl = settings.block_ttl_secs.min(self.profile.secs_to_change(moment).unwrap_or(u32::MAX));
-        let ede = Some(Ede { code, text: &text });
+        let ede = Some(Ede { code, text });
         answer::block(self.query, settings.block_answer, &settings.portal, ttl, ede, out);
         if let Some(category) = verdict.reason.category {
             self.counters.refused(category);
@@ -349,6 +382,7 @@ impl Settings {
             block_ttl_secs: dns.block_ttl_secs,
             portal: dns.portal.clone(),
             udp_payload: dns.udp_payload,
+            client_rate: dns.client_rate,
         }
     }
 }

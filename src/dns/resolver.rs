@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::cache::{AnswerCache, Entry, Freshness, Key};
+use super::cache::AnswerCache;
+use super::record::{Answer, Entry, Freshness, Key, Question};
 use super::upstream::{UpstreamError, Upstreams};
 use crate::config;
 use crate::telemetry::metrics::ServerStats;
@@ -55,6 +56,9 @@ pub enum ResolveError {
 
 /// Different questions in flight. A home has tens; at 2 seconds each this is 4,000 misses a second.
 const FLIGHTS_MAX: usize = 8192;
+/// An answer is asked again when this share of its time is left, if it was used at least [`PREFETCH_HITS`] times.
+const PREFETCH_SHARE: u32 = 10;
+const PREFETCH_HITS: u64 = 2;
 /// A client waits this long before it gets an old answer (RFC 8767 §5).
 const STALE_AFTER: Duration = Duration::from_millis(1800);
 
@@ -74,22 +78,27 @@ impl Resolver {
         self.settings.store(Arc::new(Settings::new(dns)));
     }
 
-    /// A fresh answer from the cache, and whether the caller should have it asked again soon.
-    pub fn cached(&self, key: &Key, now: u64) -> Option<(Arc<Entry>, bool)> {
-        let entry = self.cache.get(key)?;
-        match entry.freshness(now, 0) {
+    /// A fresh answer from the cache, copied to `words`, and whether the caller should have it asked again soon.
+    pub fn cached<'s>(&self, question: Question<'_>, now: u64, words: &'s mut Vec<u64>) -> Option<(Answer<'s>, bool)> {
+        let (answer, mut filed) = self.cache.get(question, words)?;
+        match answer.freshness(now, 0) {
             Freshness::Fresh(left) => {
-                let prefetch = entry.wants_prefetch(left) && self.settings.load().cache.prefetch;
-                Some((entry, prefetch))
+                let is_ending = left <= answer.ttl_secs() / PREFETCH_SHARE && filed.hits() >= PREFETCH_HITS;
+                let prefetch = is_ending && self.settings.load().cache.prefetch && filed.refresh();
+                Some((answer, prefetch))
             }
             _ => None,
         }
     }
 
-    /// The answer to a question that is not in the cache.
-    pub async fn resolve(self: &Arc<Self>, key: &Key) -> Result<Resolved, ResolveError> {
-        let old = self.stale(key);
-        let mut landing = self.fly(key)?;
+    /// The answer to a question that was not in the cache when the caller looked.
+    pub async fn resolve(self: &Arc<Self>, question: Question<'_>) -> Result<Resolved, ResolveError> {
+        let old = match self.kept(question) {
+            // It landed meanwhile.
+            Some((entry, Freshness::Fresh(_))) => return Ok(Resolved::fresh(entry)),
+            old => old.map(|(entry, _)| entry),
+        };
+        let mut landing = self.fly(question.to_key())?;
         let landed = async {
             match landing.wait_for(Option::is_some).await {
                 Ok(landed) => landed.clone().unwrap_or(Err(ResolveError::Unreachable)),
@@ -99,15 +108,15 @@ impl Resolver {
         let Some(old) = old else { return landed.await.map(Resolved::fresh) };
         match tokio::time::timeout(STALE_AFTER, landed).await {
             // A failure of the upstream is no reason to forget what was known.
-            Ok(Ok(entry)) if matches!(entry.rcode(), 0 | 3) => Ok(Resolved::fresh(entry)),
+            Ok(Ok(entry)) if matches!(entry.answer().rcode(), 0 | 3) => Ok(Resolved::fresh(entry)),
             _ => Ok(Resolved { entry: old, stale: true }),
         }
     }
 
     /// Asks again for an answer that is about to run out.
-    pub fn prefetch(self: &Arc<Self>, key: &Key) {
+    pub fn prefetch(self: &Arc<Self>, question: Question<'_>) {
         // A full house is no reason to fail: the answer is still good.
-        let _ = self.fly(key);
+        let _ = self.fly(question.to_key());
     }
 
     /// Numbers of the cache: entries, octets.
@@ -120,13 +129,16 @@ impl Resolver {
         self.settings.load().upstreams.stats().collect()
     }
 
-    fn stale(&self, key: &Key) -> Option<Arc<Entry>> {
+    /// What the cache holds, if it is of any use.
+    fn kept(&self, question: Question<'_>) -> Option<(Arc<Entry>, Freshness)> {
         let stale_max = self.settings.load().cache.stale_max.as_secs();
-        self.cache.get(key).filter(|entry| entry.freshness(now_secs(), stale_max) != Freshness::Gone)
+        let mut words = Vec::new();
+        let freshness = self.cache.get(question, &mut words)?.0.freshness(now_secs(), stale_max);
+        (freshness != Freshness::Gone).then(|| (Arc::new(Entry::from_words(&words)), freshness))
     }
 
     /// Joins the flight for `key`, or starts it.
-    fn fly(self: &Arc<Self>, key: &Key) -> Result<watch::Receiver<Option<Landed>>, ResolveError> {
+    fn fly(self: &Arc<Self>, key: Key) -> Result<watch::Receiver<Option<Landed>>, ResolveError> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         let room = flights.len() < FLIGHTS_MAX;
         match flights.entry(key.clone()) {
@@ -136,7 +148,7 @@ impl Resolver {
                 let (landed, landing) = watch::channel(None);
                 slot.insert(landing.clone());
                 // A task of its own: the asker may go away, the others still wait.
-                let (resolver, key) = (Arc::clone(self), key.clone());
+                let resolver = Arc::clone(self);
                 self.runtime.spawn(async move {
                     let result = resolver.ask(&key).await;
                     resolver.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
@@ -154,12 +166,13 @@ impl Resolver {
             UpstreamError::AllDown => ResolveError::Unreachable,
             UpstreamError::Unaskable => ResolveError::Malformed,
         })?;
-        let entry = Entry::new(&answer, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
+        let question = key.question();
+        let entry = Entry::new(&answer, question, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
         let entry = Arc::new(entry);
         // A failure must not push out an old answer that could still be served.
-        let keeps_old = !matches!(entry.rcode(), 0 | 3) && self.stale(key).is_some();
-        if !keeps_old {
-            self.cache.insert(key.clone(), Arc::clone(&entry));
+        let is_failure = !matches!(entry.answer().rcode(), 0 | 3);
+        if !(is_failure && self.kept(question).is_some()) {
+            self.cache.insert(question, &entry);
         }
         Ok(entry)
     }

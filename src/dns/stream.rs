@@ -1,26 +1,32 @@
-//! DNS over TCP (RFC 7766): many questions on a connection, answered as they are ready. Every connection and every wait has
-//! a limit.
+//! DNS over TCP (RFC 7766): many questions on a connection, answered as they are ready. What can be answered at once is
+//! read, answered and written many questions at a time. Every connection and every wait has a limit.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::pipeline::{Step, Transport};
+use super::pipeline::{Context, Scratch, Step, Transport};
+use super::share::LOOK_UP;
 use super::worker::Shared;
 use crate::config;
 use crate::identity::ClientAddr;
 use crate::telemetry::metrics::Counters;
 
-/// Questions in flight on one connection; further ones are read when earlier ones are answered.
+/// Questions of one connection that wait for a look-up; further ones are read when earlier ones are answered.
 const IN_FLIGHT_MAX: usize = 64;
+/// Octets of answers gathered before they are written.
+const OUTBOX_MAX: usize = 1 << 16;
+/// Octets read at a time.
+const READ_SIZE: usize = 8 << 10;
 /// A client that takes no answers for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A client over its share waits this long.
+const SHARE_PAUSE: Duration = Duration::from_millis(250);
 /// Pause after an error of the listener (out of descriptors), so that a lasting one does not spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
@@ -32,11 +38,12 @@ pub async fn serve(shared: Shared, listener: TcpListener, limits: config::Tcp, c
         let Ok(place) = Arc::clone(&connections).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let (shared, counters, idle) = (shared.clone(), Arc::clone(&counters), limits.idle);
+                let connection = Connection::new(shared.clone(), peer.into(), Arc::clone(&counters));
+                let idle = limits.idle;
                 tokio::spawn(async move {
                     let _place = place;
                     // The client's way of closing is no concern of ours.
-                    let _ = connection(shared, stream, peer.into(), idle, counters).await;
+                    let _ = connection.run(stream, idle).await;
                 });
             }
             Err(error) => {
@@ -47,73 +54,160 @@ pub async fn serve(shared: Shared, listener: TcpListener, limits: config::Tcp, c
     }
 }
 
-async fn connection(
+struct Connection {
     shared: Shared,
-    stream: TcpStream,
     client: ClientAddr,
-    idle: Duration,
     counters: Arc<Counters>,
-) -> std::io::Result<()> {
-    // Answers are small and complete.
-    stream.set_nodelay(true)?;
-    let (mut reader, writer) = stream.into_split();
-    let (answers, outgoing) = mpsc::channel(IN_FLIGHT_MAX);
-    let writing = tokio::spawn(write_answers(writer, outgoing));
-    let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
-    while let Some(packet) = read_question(&mut reader, idle).await? {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let context = shared.door.context();
-        let mut out = Vec::new();
-        match shared.door.answer(&context, &packet, client, Transport::Tcp, &counters, &mut out) {
-            Step::Reply => {
-                if answers.send(out).await.is_err() {
+    /// Octets read, from `taken` on not yet looked at.
+    inbox: Vec<u8>,
+    taken: usize,
+    /// Answers, each behind its length.
+    outbox: Vec<u8>,
+    scratch: Scratch,
+    /// Questions that wait for a look-up.
+    in_flight: usize,
+    answers: mpsc::Sender<Option<Vec<u8>>>,
+    landing: mpsc::Receiver<Option<Vec<u8>>>,
+}
+
+impl Connection {
+    fn new(shared: Shared, client: ClientAddr, counters: Arc<Counters>) -> Connection {
+        let (answers, landing) = mpsc::channel(IN_FLIGHT_MAX);
+        Connection {
+            shared,
+            client,
+            counters,
+            inbox: Vec::with_capacity(READ_SIZE),
+            taken: 0,
+            outbox: Vec::new(),
+            scratch: Scratch::default(),
+            in_flight: 0,
+            answers,
+            landing,
+        }
+    }
+
+    async fn run(mut self, mut stream: TcpStream, idle: Duration) -> std::io::Result<()> {
+        // Answers are small and complete.
+        stream.set_nodelay(true)?;
+        let (mut reader, mut writer) = stream.split();
+        let mut is_open = true;
+        // A whole question has to come in this time.
+        let mut deadline = Instant::now() + idle;
+        while is_open || self.in_flight > 0 {
+            let may_read = is_open && self.in_flight < IN_FLIGHT_MAX;
+            if may_read {
+                self.inbox.reserve(READ_SIZE);
+            }
+            let (inbox, landing) = (&mut self.inbox, &mut self.landing);
+            tokio::select! {
+                read = timeout_at(deadline, reader.read_buf(inbox)), if may_read => match read {
+                    Ok(read) => is_open = read? > 0,
+                    // Idle is a client that waits for nothing.
+                    Err(_) if self.in_flight == 0 => return Ok(()),
+                    Err(_) => deadline = Instant::now() + idle,
+                },
+                Some(answer) = landing.recv() => self.landed(answer),
+            }
+            while let Ok(answer) = self.landing.try_recv() {
+                self.landed(answer);
+            }
+            loop {
+                let before = self.taken;
+                let next = self.answer();
+                is_open &= next != Next::Close;
+                if self.taken != before {
+                    deadline = Instant::now() + idle;
+                }
+                if next == Next::Pause {
+                    tokio::time::sleep(SHARE_PAUSE).await;
+                } else if self.outbox.is_empty() {
                     break;
                 }
+                timeout(WRITE_TIMEOUT, writer.write_all(&self.outbox)).await??;
+                self.outbox.clear();
             }
-            // What is no question at all ends the connection: its framing cannot be trusted.
-            Step::Drop => break,
-            Step::Defer(deferred) => {
-                let Some(waiting) = shared.waiting.enter() else { break };
-                let (door, answers, counters) = (Arc::clone(&shared.door), answers.clone(), Arc::clone(&counters));
-                tokio::spawn(async move {
-                    let _places = (place, waiting);
-                    if let Some(answer) = door.finish(deferred, &counters).await {
+            self.inbox.drain(..self.taken);
+            self.taken = 0;
+        }
+        Ok(())
+    }
+
+    /// Answers the questions that are whole, as many as there is room for.
+    fn answer(&mut self) -> Next {
+        let mut context = None;
+        while self.outbox.len() < OUTBOX_MAX && self.in_flight < IN_FLIGHT_MAX {
+            let Some((packet, end)) = question_at(&self.inbox, self.taken) else { break };
+            let door = &self.shared.door;
+            let context = context.get_or_insert_with(|| door.context());
+            if !self.take(1, context) {
+                self.counters.limited();
+                return Next::Pause;
+            }
+            match door.answer(context, packet, self.client, Transport::Tcp, &self.counters, &mut self.scratch) {
+                Step::Reply => frame(&self.scratch.out, &mut self.outbox),
+                // What is no question at all ends the connection: its framing cannot be trusted.
+                Step::Drop => {
+                    self.taken = self.inbox.len();
+                    return Next::Close;
+                }
+                Step::Defer(deferred) => {
+                    let Some(waiting) = self.shared.waiting.enter() else { return Next::Close };
+                    self.take(LOOK_UP, context);
+                    let (door, answers, counters) =
+                        (Arc::clone(door), self.answers.clone(), Arc::clone(&self.counters));
+                    self.in_flight += 1;
+                    tokio::spawn(async move {
+                        let _waiting = waiting;
+                        let answer = door.finish(deferred, &counters).await;
                         // The client may have left.
                         let _ = answers.send(answer).await;
-                    }
-                });
+                    });
+                }
             }
+            self.taken = end;
         }
+        Next::Read
     }
-    drop(answers);
-    let _ = writing.await;
-    Ok(())
-}
 
-/// The next question; `None` when the client closed or kept silent.
-async fn read_question(reader: &mut OwnedReadHalf, idle: Duration) -> std::io::Result<Option<Vec<u8>>> {
-    let question = async {
-        let len = reader.read_u16().await?;
-        let mut packet = vec![0; usize::from(len)];
-        reader.read_exact(&mut packet).await?;
-        Ok::<_, std::io::Error>(packet)
-    };
-    match timeout(idle, question).await {
-        Ok(Ok(packet)) => Ok(Some(packet)),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Ok(None),
+    /// As for datagrams, but a client over its share is slowed down: its questions wait in its own buffers.
+    fn take(&self, tokens: u32, context: &Context) -> bool {
+        let mut shares = self.shared.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.set_rate(context.client_rate());
+        shares.take(self.client, tokens, context.now())
+    }
+
+    fn landed(&mut self, answer: Option<Vec<u8>>) {
+        self.in_flight -= 1;
+        if let Some(answer) = answer {
+            frame(&answer, &mut self.outbox);
+        }
     }
 }
 
-async fn write_answers(mut writer: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Vec<u8>>) {
-    while let Some(answer) = outgoing.recv().await {
-        // An answer from the pipeline is at most 65,535 octets plus an OPT; one that is not cannot be framed.
-        let Ok(len) = u16::try_from(answer.len()) else { continue };
-        let framed = [&len.to_be_bytes()[..], &answer].concat();
-        match timeout(WRITE_TIMEOUT, writer.write_all(&framed)).await {
-            Ok(Ok(())) => {}
-            _ => return,
-        }
+/// How a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// All that could be answered is.
+    Read,
+    /// The client is over its share.
+    Pause,
+    /// Its framing cannot be trusted, or the house is full.
+    Close,
+}
+
+/// The whole question that starts at `at`, and where the next one starts.
+fn question_at(inbox: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let (len, rest) = inbox.get(at..)?.split_first_chunk::<2>()?;
+    let len = usize::from(u16::from_be_bytes(*len));
+    Some((rest.get(..len)?, at + 2 + len))
+}
+
+/// Adds an answer behind its length. One of more than 65,535 octets, which only an OPT can make of a full message, cannot be
+/// framed.
+fn frame(answer: &[u8], outbox: &mut Vec<u8>) {
+    if let Ok(len) = u16::try_from(answer.len()) {
+        outbox.extend_from_slice(&len.to_be_bytes());
+        outbox.extend_from_slice(answer);
     }
 }

@@ -16,8 +16,8 @@ use hickory_net::xfer::{DnsRequestSender, FirstAnswer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::cache::Key;
 use super::query::{HEADER, u16_at};
+use super::record::Key;
 use crate::config::{self, Strategy};
 use crate::name::Name;
 use crate::telemetry::metrics::ServerStats;

@@ -4,15 +4,18 @@
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use super::pipeline::{Deferred, Door, Step, Transport};
+use super::answer;
+use super::pipeline::{Context, Deferred, Door, Scratch, Step, Transport};
+use super::query::{Parsed, Query};
+use super::share::{LOOK_UP, Shares};
 use crate::identity::ClientAddr;
 use crate::sys::{Batch, LocalAddr, recv_batch, send_batch};
 use crate::telemetry::metrics::Counters;
@@ -26,6 +29,8 @@ pub struct Shared {
     pub runtime: Handle,
     /// Questions that wait for a look-up.
     pub waiting: Waiting,
+    /// Shares of the clients on streams.
+    pub shares: Arc<Mutex<Shares>>,
     /// Set once, when no more questions are taken.
     pub stop: Arc<AtomicBool>,
 }
@@ -104,10 +109,17 @@ struct Worker {
 
 impl Worker {
     fn run(self) {
-        let (mut inbox, mut outbox, mut out) = (Batch::new(), Batch::new(), Vec::with_capacity(4096));
+        let (mut inbox, mut outbox, mut scratch) = (Batch::new(), Batch::new(), Scratch::default());
+        let door = &self.shared.door;
+        let mut context = door.context();
+        let mut shares = Shares::new(context.client_rate());
         while !self.shared.stop.load(Ordering::Relaxed) {
-            match recv_batch(self.socket.as_fd(), &mut inbox) {
-                Ok(_) => self.serve(&inbox, &mut outbox, &mut out),
+            let received = recv_batch(self.socket.as_fd(), &mut inbox);
+            // After a pause, too: an old snapshot must not live on for want of questions.
+            door.renew(&mut context);
+            shares.set_rate(context.client_rate());
+            match received {
+                Ok(_) => self.serve(&context, &inbox, &mut outbox, &mut scratch, &mut shares),
                 Err(error) if is_pause(error.kind()) => {}
                 Err(error) => {
                     tracing::warn!(%error, "UDP listener");
@@ -117,21 +129,32 @@ impl Worker {
         }
     }
 
-    fn serve(&self, inbox: &Batch, outbox: &mut Batch, out: &mut Vec<u8>) {
-        let context = self.shared.door.context();
+    fn serve(&self, context: &Context, inbox: &Batch, outbox: &mut Batch, scratch: &mut Scratch, shares: &mut Shares) {
         outbox.clear();
+        let mut limited = 0_u32;
         for at in 0..inbox.len() {
             let Some(peer) = inbox.peer(at) else { continue };
-            let local = inbox.local(at);
-            let door = &self.shared.door;
-            match door.answer(&context, inbox.data(at), ClientAddr::from(peer), Transport::Udp, &self.counters, out) {
+            let (door, client) = (&self.shared.door, ClientAddr::from(peer));
+            if !shares.take(client, 1, context.now()) {
+                self.counters.limited();
+                limited += 1;
+                if limited.is_multiple_of(SLIP) && come_by_tcp(inbox.data(at), &mut scratch.out) {
+                    outbox.push_reply(&scratch.out, inbox, at);
+                }
+                continue;
+            }
+            match door.answer(context, inbox.data(at), client, Transport::Udp, &self.counters, scratch) {
                 Step::Reply => {
-                    if !outbox.push(out, peer, local) {
+                    if !outbox.push_reply(&scratch.out, inbox, at) {
                         self.counters.dropped();
                     }
                 }
                 Step::Drop => {}
-                Step::Defer(deferred) => self.defer(deferred, peer, local),
+                Step::Defer(deferred) => {
+                    // What is left is taken; the next question will find out.
+                    shares.take(client, LOOK_UP, context.now());
+                    self.defer(deferred, peer, inbox.local(at));
+                }
             }
         }
         let refused = send_batch(self.socket.as_fd(), outbox);
@@ -174,6 +197,15 @@ fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Count
         let refused = send_batch(socket.as_fd(), &mut outbox);
         (0..refused).for_each(|_| counters.dropped());
     }
+}
+
+/// Of a batch's questions over their client's share, every so many is told to come by TCP; the others are dropped.
+const SLIP: u32 = 4;
+
+fn come_by_tcp(packet: &[u8], out: &mut Vec<u8>) -> bool {
+    let Parsed::Query(query) = Query::parse(packet) else { return false };
+    answer::come_by_tcp(&query, out);
+    true
 }
 
 /// Nothing came in time, a signal came, or an earlier reply met a closed port (ICMP).

@@ -8,8 +8,8 @@ use super::parse::{Format, Plain};
 use crate::classify::{Category, CategorySet};
 use crate::config::{Vocabulary, word};
 use crate::document::{At, Fault, Table, read};
-use crate::judge::{HelpSet, NameSet, SafeKind, SafeSearch, Switches};
-use crate::name::Name;
+use crate::judge::{HelpSet, SafeKind, SafeSearch, Switches};
+use crate::name::{Name, NameSet};
 
 /// Everything that comes with the program.
 pub struct Builtin {

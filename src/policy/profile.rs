@@ -1,13 +1,12 @@
 //! A profile: one child's (or adult's) rules, compiled to masks so that deciding costs a few machine words.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::band::{Action, Age, Band};
 use super::criteria::Criteria;
 use super::schedule::{Hours, Moment, ScheduleInput};
 use crate::classify::{Category, CategorySet, Classes, ServiceId, ServiceSet};
-use crate::name::Name;
+use crate::name::{Name, NameSet};
 
 /// What a rule of a profile speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,7 +137,7 @@ pub(super) struct Selection {
     pub categories: CategorySet,
     pub services: ServiceSet,
     pub everything: bool,
-    names: HashSet<Box<[u8]>>,
+    names: NameSet,
 }
 
 #[derive(Debug, Clone)]
@@ -216,8 +215,7 @@ pub(super) enum Hit {
 
 impl Selection {
     fn new(selectors: &[Selector], names: &[Name]) -> Selection {
-        let mut selection =
-            Selection { names: names.iter().map(|name| name.as_wire().into()).collect(), ..Selection::default() };
+        let mut selection = Selection { names: NameSet::new(names), ..Selection::default() };
         for selector in selectors {
             match *selector {
                 Selector::Category(category) => selection.categories = selection.categories.with(category),
@@ -230,7 +228,7 @@ impl Selection {
 
     /// What the subject meets first: its name, a service, a category, everything.
     pub fn meets(&self, name: Option<&Name>, classes: &Classes, categories: CategorySet) -> Option<Hit> {
-        if !self.names.is_empty() && name.is_some_and(|name| self.holds(name)) {
+        if name.is_some_and(|name| self.names.contains(name)) {
             return Some(Hit::Name);
         }
         if let Some(service) = self.services.and(classes.services).iter().next() {
@@ -240,9 +238,5 @@ impl Selection {
             return Some(Hit::Category(category));
         }
         self.everything.then_some(Hit::Everything)
-    }
-
-    fn holds(&self, name: &Name) -> bool {
-        name.suffixes().any(|suffix| self.names.contains(suffix.as_wire()))
     }
 }

@@ -59,43 +59,61 @@ impl Source {
     const CODES: [&'static str; 3] = ["hit", "miss", "stale"];
 }
 
-/// One thread's counters. Written by that thread (or by the asynchronous side as one), read by the scrape.
+/// One thread's counters, or those of the asynchronous side as one. Read by the scrape.
 #[repr(align(128))]
 pub struct Counters {
+    /// One thread writes them: adding needs no locked instruction.
+    is_alone: bool,
     outcomes: [AtomicU64; 10],
     refused: [AtomicU64; 48],
     sources: [AtomicU64; 3],
+    limited: AtomicU64,
     dropped: AtomicU64,
 }
 
 impl Counters {
-    fn new() -> Counters {
+    fn new(is_alone: bool) -> Counters {
         Counters {
+            is_alone,
             outcomes: array::from_fn(|_| AtomicU64::new(0)),
             refused: array::from_fn(|_| AtomicU64::new(0)),
             sources: array::from_fn(|_| AtomicU64::new(0)),
+            limited: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
         }
     }
 
     /// Counts a question.
     pub fn outcome(&self, outcome: Outcome) {
-        self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+        self.add(&self.outcomes[outcome as usize]);
     }
 
     /// Counts a refusal by its category.
     pub fn refused(&self, category: Category) {
-        self.refused[category as usize].fetch_add(1, Ordering::Relaxed);
+        self.add(&self.refused[category as usize]);
     }
 
     /// Counts where an answer came from.
     pub fn source(&self, source: Source) {
-        self.sources[source as usize].fetch_add(1, Ordering::Relaxed);
+        self.add(&self.sources[source as usize]);
+    }
+
+    /// Counts a question over its client's share.
+    pub fn limited(&self) {
+        self.add(&self.limited);
     }
 
     /// Counts a question given up because too much is in flight, or a reply the kernel would not take.
     pub fn dropped(&self) {
-        self.dropped.fetch_add(1, Ordering::Relaxed);
+        self.add(&self.dropped);
+    }
+
+    fn add(&self, counter: &AtomicU64) {
+        if self.is_alone {
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        } else {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -145,9 +163,18 @@ impl Metrics {
         Arc::new(Metrics { threads: Mutex::default(), reader: Mutex::new(None) })
     }
 
-    /// Counters for one more thread.
+    /// Counters for one more thread, which alone writes them.
     pub fn thread(&self) -> Arc<Counters> {
-        let counters = Arc::new(Counters::new());
+        self.add(true)
+    }
+
+    /// Counters for any number of threads.
+    pub fn shared(&self) -> Arc<Counters> {
+        self.add(false)
+    }
+
+    fn add(&self, is_alone: bool) -> Arc<Counters> {
+        let counters = Arc::new(Counters::new(is_alone));
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&counters));
         counters
     }
@@ -181,10 +208,11 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 14] = [
+pub const FAMILIES: [(&str, &str, &str); 15] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
+    ("luytre_dns_limited_total", "Questions not answered: over their client's share.", ""),
     ("luytre_dns_dropped_total", "Questions given up: too many in flight, or no room to reply.", ""),
     ("luytre_dns_cache_entries", "Answers in the cache.", ""),
     ("luytre_dns_cache_bytes", "Octets in the cache.", ""),
@@ -221,6 +249,7 @@ impl Collector for Scrape {
             by(&Outcome::CODES, &|at| metrics.sum(|counters| &counters.outcomes[at])),
             by(&categories, &|at| metrics.sum(|counters| &counters.refused[at])),
             by(&Source::CODES, &|at| metrics.sum(|counters| &counters.sources[at])),
+            one(metrics.sum(|counters| &counters.limited)),
             one(metrics.sum(|counters| &counters.dropped)),
             one(gauges.cache.0 as f64),
             one(gauges.cache.1 as f64),
@@ -268,7 +297,7 @@ mod tests {
     #[test]
     fn threads_are_summed_and_every_series_exists() {
         let metrics = Metrics::new();
-        let (a, b) = (metrics.thread(), metrics.thread());
+        let (a, b) = (metrics.thread(), metrics.shared());
         a.outcome(Outcome::Allowed);
         b.outcome(Outcome::Allowed);
         b.refused(Category::Gambling);

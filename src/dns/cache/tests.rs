@@ -1,14 +1,11 @@
-//! Entries from messages that hickory wrote, aged by hand.
+//! The cache against its budget, floods, and readers beside a writer.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::svcb::{IpHint, SvcParamKey, SvcParamValue};
-use hickory_proto::rr::rdata::{A, CNAME, HTTPS, SOA, SVCB};
-use hickory_proto::rr::{Name as HName, RData, Record as HRecord, RecordType};
-
 use super::*;
+use crate::config;
+use crate::dns::record::Key;
+use crate::name::Name;
 
 fn limits() -> config::Cache {
     config::Cache {
@@ -21,116 +18,164 @@ fn limits() -> config::Cache {
     }
 }
 
-fn hname(text: &str) -> HName {
-    HName::from_str(text).unwrap()
+fn key(at: u64) -> Key {
+    let name = Name::parse(&format!("n{at}.example")).unwrap();
+    Key { name, rtype: 1, dnssec_ok: false, checking_disabled: false }
 }
 
-fn message(rcode: ResponseCode, answers: Vec<(&str, u32, RData)>) -> Message {
-    let mut message = Message::new(7, MessageType::Response, OpCode::Query);
-    message.metadata.response_code = rcode;
-    message.add_query(Query::query(hname("www.example."), RecordType::A));
-    for (owner, ttl, data) in answers {
-        message.answers.push(HRecord::from_rdata(hname(owner), ttl, data));
+/// An answer that tells which question it is for, and how often it is repeated.
+fn entry(key: &Key, at: u64, records: u16) -> Entry {
+    let mut message = vec![0, 1, 0x81, 0x80, 0, 1];
+    message.extend_from_slice(&records.to_be_bytes());
+    message.extend_from_slice(&[0, 0, 0, 0]);
+    message.extend_from_slice(key.name.as_wire());
+    message.extend_from_slice(&[0, 1, 0, 1]);
+    for _ in 0..records {
+        message.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4]);
+        message.extend_from_slice(&(at as u32).to_be_bytes());
     }
-    message.edns = Some(Edns::new());
-    message
+    Entry::new(&message, key.question(), 1000, &limits()).unwrap()
 }
 
-fn chain() -> Vec<u8> {
-    let binding = SVCB::new(
-        1,
-        hname("svc.example."),
-        vec![(SvcParamKey::Ipv4Hint, SvcParamValue::Ipv4Hint(IpHint(vec![A::new(192, 0, 2, 9)])))],
-    );
-    message(
-        ResponseCode::NoError,
-        vec![
-            ("www.example.", 300, RData::CNAME(CNAME(hname("cdn.example.")))),
-            ("cdn.example.", 60, RData::A(A::new(192, 0, 2, 1))),
-            ("cdn.example.", 90, RData::HTTPS(HTTPS(binding))),
-        ],
-    )
-    .to_vec()
-    .unwrap()
+fn put(cache: &AnswerCache, at: u64) {
+    let key = key(at);
+    cache.insert(key.question(), &entry(&key, at, 1 + (at % 7) as u16));
 }
 
-fn told(entry: &Entry, now: u64, ttl_max: u32) -> Message {
-    let mut out = Vec::new();
-    let question = b"\x03wWw\x07example\x00\x00\x01\x00\x01";
-    entry.write_to(99, 0x0110, question, now, ttl_max, &mut out);
-    assert!(out.windows(4).any(|window| window == b"\x03wWw"), "case is the asker's");
-    Message::from_vec(&out).unwrap()
+/// Checks that what is found is whole and right.
+fn holds(cache: &AnswerCache, at: u64, words: &mut Vec<u64>) -> bool {
+    let key = key(at);
+    let Some((answer, _)) = cache.get(key.question(), words) else { return false };
+    let parts: Vec<_> = answer.parts().collect();
+    assert_eq!(parts.len() as u64, 1 + at % 7);
+    assert!(parts.iter().all(|part| *part == crate::judge::Part::Addr(std::net::Ipv4Addr::from(at as u32).into())));
+    true
 }
 
 #[test]
-fn answers_age_and_lose_their_opt() {
-    let entry = Entry::new(&chain(), 1000, &limits()).unwrap();
-    let message = told(&entry, 1010, u32::MAX);
-    assert!(message.edns.is_none());
-    assert_eq!(message.metadata.id, 99);
-    assert!(message.metadata.recursion_desired && message.metadata.checking_disabled);
-    let ttls: Vec<u32> = message.answers.iter().map(|record| record.ttl).collect();
-    assert_eq!(ttls, [50, 50, 50], "nothing outlives the entry");
-    assert!(told(&entry, 1010, 5).answers.iter().all(|record| record.ttl == 5));
-    assert_eq!(entry.freshness(1059, 3600), Freshness::Fresh(1));
-    assert_eq!(entry.freshness(1060, 3600), Freshness::Stale);
-    assert!(told(&entry, 1060, u32::MAX).answers.iter().all(|record| record.ttl == STALE_TTL_SECS));
-    assert_eq!(entry.freshness(1060 + 3600, 3600), Freshness::Gone);
-}
-
-#[test]
-fn everything_in_an_answer_is_found() {
-    let entry = Entry::new(&chain(), 0, &limits()).unwrap();
-    let name = |text| Part::Name(Box::new(Name::parse(text).unwrap()));
-    let addr = |text: &str| Part::Addr(text.parse().unwrap());
-    assert_eq!(entry.parts(), [name("cdn.example"), addr("192.0.2.1"), name("svc.example"), addr("192.0.2.9")]);
-}
-
-#[test]
-fn negative_answers_live_as_their_soa_says() {
-    let mut negative = message(ResponseCode::NXDomain, vec![]);
-    assert_eq!(Entry::new(&negative.to_vec().unwrap(), 0, &limits()).unwrap().ttl_secs, 0);
-    let soa = SOA::new(hname("ns.example."), hname("x.example."), 1, 2, 3, 4, 120);
-    negative.authorities.push(HRecord::from_rdata(hname("example."), 600, RData::SOA(soa)));
-    assert_eq!(Entry::new(&negative.to_vec().unwrap(), 0, &limits()).unwrap().ttl_secs, 120);
-    let failure = Entry::new(&message(ResponseCode::ServFail, vec![]).to_vec().unwrap(), 0, &limits()).unwrap();
-    assert_eq!(failure.ttl_secs, FAILURE_TTL_SECS);
-    assert_eq!(failure.freshness(6, 3600), Freshness::Gone, "failures are never served stale");
-}
-
-#[test]
-fn prefetch_is_wanted_once_and_only_in_use() {
-    let entry = Entry::new(&chain(), 0, &limits()).unwrap();
-    assert!(!entry.wants_prefetch(3), "one use is not in use");
-    assert!(!entry.wants_prefetch(30));
-    assert!(entry.wants_prefetch(6));
-    assert!(!entry.wants_prefetch(5));
-}
-
-#[test]
-fn no_prefix_and_no_flipped_octet_panics() {
-    let whole = chain();
-    for end in 0..whole.len() {
-        let _ = Entry::new(&whole[..end], 0, &limits());
+fn what_was_put_in_is_found_until_it_is_pushed_out() {
+    let (cache, mut words) = (AnswerCache::new(200_000), Vec::new());
+    for at in 0..20_000 {
+        put(&cache, at);
+        assert!(holds(&cache, at, &mut words), "{at}");
+        assert!(cache.bytes() <= 200_000, "{}", cache.bytes());
     }
-    for at in 0..whole.len() {
-        for octet in [0x00, 0x3f, 0xc0, 0xff] {
-            let mut broken = whole.clone();
-            broken[at] = octet;
-            if let Ok(entry) = Entry::new(&broken, 0, &limits()) {
-                entry.write_to(1, 0, b"", 1, 10, &mut Vec::new());
-            }
+    let held = (0..20_000).filter(|at| holds(&cache, *at, &mut words)).count();
+    assert!(held > 800 && held <= cache.len(), "{held} of {}", cache.len());
+    assert!(cache.bytes() > 190_000, "{} of 200000 in use", cache.bytes());
+}
+
+#[test]
+fn a_newer_answer_takes_the_place_of_an_older_one() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    let key = key(7);
+    for records in 1..50 {
+        cache.insert(key.question(), &entry(&key, 7, records));
+        let (answer, _) = cache.get(key.question(), &mut words).unwrap();
+        assert_eq!(answer.parts().count(), usize::from(records));
+    }
+    assert_eq!(cache.len(), 1);
+}
+
+#[test]
+fn another_type_or_bit_is_another_question() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    put(&cache, 1);
+    let asked = key(1);
+    for other in [
+        Key { rtype: 28, ..asked.clone() },
+        Key { dnssec_ok: true, ..asked.clone() },
+        Key { checking_disabled: true, ..asked.clone() },
+    ] {
+        assert!(cache.get(other.question(), &mut words).is_none());
+    }
+    assert!(cache.get(asked.question(), &mut words).is_some());
+}
+
+#[test]
+fn a_flood_of_names_asked_once_pushes_out_nothing_in_use() {
+    let (cache, mut words) = (AnswerCache::new(400_000), Vec::new());
+    for at in 0..500 {
+        put(&cache, at);
+        assert!(holds(&cache, at, &mut words));
+    }
+    for at in 1_000..200_000 {
+        put(&cache, at);
+    }
+    let kept = (0..500).filter(|at| holds(&cache, *at, &mut words)).count();
+    assert!(kept >= 495, "{kept} of 500 kept");
+}
+
+#[test]
+fn what_is_used_outlives_what_is_not() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    for at in 0..100_000_u64 {
+        put(&cache, at);
+        // All names are used once more, a few again and again.
+        let _ = holds(&cache, at, &mut words);
+        let _ = holds(&cache, at % 100, &mut words);
+        if at % 100 == 0 && at > 1000 {
+            let kept = (0..100).filter(|at| holds(&cache, *at, &mut words)).count();
+            assert!(kept >= 90 || at < 3000, "{kept} of 100 at {at}");
+        }
+        if !holds(&cache, at % 100, &mut words) {
+            put(&cache, at % 100);
         }
     }
 }
 
 #[test]
-fn the_budget_holds() {
-    let cache = AnswerCache::new(200_000);
-    for at in 0..5_000 {
-        let name = Name::parse(&format!("n{at}.example")).unwrap();
-        let key = Key { name, rtype: 1, dnssec_ok: false, checking_disabled: false };
-        cache.insert(key, Arc::new(Entry::new(&chain(), 0, &limits()).unwrap()));
+fn one_asker_refreshes() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    put(&cache, 1);
+    let key = key(1);
+    let (_, mut filed) = cache.get(key.question(), &mut words).unwrap();
+    assert_eq!(filed.hits(), 1);
+    assert!(filed.refresh() && !filed.refresh());
+    let (_, mut again) = cache.get(key.question(), &mut words).unwrap();
+    assert!(again.hits() == 2 && !again.refresh());
+    put(&cache, 1);
+    assert!(
+        cache.get(key.question(), &mut words).unwrap().1.refresh(),
+        "the new answer may be asked again in its turn"
+    );
+}
+
+#[test]
+fn readers_beside_a_writer_never_see_half_a_record() {
+    let cache = AnswerCache::new(60_000);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let (mut words, mut found, mut at) = (Vec::new(), 0_u64, 0);
+                    while !done.load(Ordering::Relaxed) {
+                        found += u64::from(holds(&cache, at % 700, &mut words));
+                        at += 1;
+                    }
+                    found
+                })
+            })
+            .collect();
+        for at in 0..300_000 {
+            put(&cache, at % 700);
+        }
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 1000, "the readers were at work");
+        }
+    });
+}
+
+#[test]
+fn what_is_too_long_is_not_kept_and_tiny_budgets_work() {
+    let (cache, mut words) = (AnswerCache::new(0), Vec::new());
+    for at in 0..1_000 {
+        put(&cache, at);
     }
-    assert!(cache.bytes() <= 200_000 && cache.len() > 50, "{} in {}", cache.len(), cache.bytes());
+    assert!(cache.len() > 10);
+    let key = key(5_000);
+    cache.insert(key.question(), &entry(&key, 5_000, 2_000));
+    assert!(cache.get(key.question(), &mut words).is_none());
 }
