@@ -62,15 +62,16 @@ fn oracle(entries: &[Entry], asked: &[u8]) -> (u64, bool, u8) {
         let here: Vec<&Entry> =
             entries.iter().filter(|entry| entry.0 == asked[level..] && entry.1 as u8 & wanted as u8 != 0).collect();
         let lift = here.iter().filter(|entry| entry.2 == PartKind::Allow).fold(0, |bits, entry| bits | entry.3);
-        let (mut added, mut here_service, mut here_age) = (0, false, 0);
+        let (mut added, mut here_service, mut here_age, mut stands) = (0, false, 0, false);
         for entry in here.iter().filter(|entry| entry.2 == PartKind::Block) {
             if entry.3 == 0 || entry.3 & !lift != 0 {
                 added |= entry.3 & !lift;
                 here_service |= entry.4;
+                stands |= entry.3 == 0 && entry.4;
                 here_age = here_age.max(entry.5);
             }
         }
-        if (added == 0 && here_service) || added & !lifted != 0 {
+        if stands || added & !lifted != 0 {
             categories |= added & !lifted;
             service |= here_service;
             age = if age == 0 { here_age } else { age };
@@ -165,6 +166,17 @@ fn a_name_of_127_labels_is_found_at_its_end() {
     let deep = Name::parse(&format!("{}b.c", "a.".repeat(125))).unwrap();
     assert!(bundle.classify(&deep).categories.contains(Category::Porn));
     assert!(!bundle.classify(&Name::parse("c").unwrap()).categories.contains(Category::Porn));
+}
+
+#[test]
+fn a_service_without_a_category_is_not_lifted_with_its_neighbour() {
+    let entries = [
+        (vec![1, 1], Applies::Suffix, PartKind::Allow, 32, false, 0),
+        (vec![1], Applies::Suffix, PartKind::Block, 32, false, 0),
+        (vec![1], Applies::Suffix, PartKind::Block, 0, true, 0),
+    ];
+    let found = open(build(&entries)).classify(&name(&[0, 1, 1]));
+    assert!(found.categories.is_empty() && !found.services.is_empty());
 }
 
 #[test]

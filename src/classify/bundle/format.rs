@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 pub const MAGIC: [u8; 8] = *b"LUYTREB1";
 /// Raised whenever an old reader would misread a new bundle.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 pub const ALIGN: usize = 64;
 pub const SECTIONS: usize = 8;
 /// Most class sets a 16-bit id can name; 0 means an empty slot.
@@ -116,7 +116,9 @@ pub struct Effect {
     pub lifts: U64,
     pub services: [U64; 4],
     pub min_age: u8,
-    pub reserved: [u8; 15],
+    /// 1 when some entry names a service and no category: there is nothing to lift it by.
+    pub stands: u8,
+    pub reserved: [u8; 14],
 }
 
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]

@@ -325,7 +325,7 @@ impl Finding {
         let listed = CategorySet::from_bits(effect.categories.get());
         let added = listed.without(self.lifted);
         let services = ServiceSet::from_words(effect.services.map(|word| word.get()));
-        if listed.is_empty() && !services.is_empty() || !added.is_empty() {
+        if effect.stands != 0 || !added.is_empty() {
             self.classes.categories |= added;
             self.classes.services = self.classes.services.union(services);
             if self.classes.min_age == 0 {

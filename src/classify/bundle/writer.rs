@@ -350,10 +350,12 @@ fn effects(parts: &[u32], all: &[Part]) -> [Effect; 2] {
             .filter(|part| part.kind == PartKind::Allow)
             .fold(CategorySet::EMPTY, |lifts, part| lifts | part.categories);
         let (mut categories, mut services, mut min_age) = (CategorySet::EMPTY, ServiceSet::EMPTY, 0);
+        let mut stands = false;
         for part in applying().filter(|part| part.kind == PartKind::Block) {
             let added = part.categories.without(lifts);
             if part.categories.is_empty() || !added.is_empty() {
                 categories |= added;
+                stands |= part.categories.is_empty() && !part.services.is_empty();
                 services = services.union(part.services);
                 min_age = min_age.max(part.min_age);
             }
@@ -363,7 +365,8 @@ fn effects(parts: &[u32], all: &[Part]) -> [Effect; 2] {
             lifts: U64::new(lifts.bits()),
             services: services.words().map(U64::new),
             min_age,
-            reserved: [0; 15],
+            stands: u8::from(stands),
+            reserved: [0; 14],
         }
     })
 }
