@@ -59,6 +59,12 @@ impl ServiceSet {
         !self.and(other).is_empty()
     }
 
+    /// The one with the lowest id.
+    pub fn first(self) -> Option<ServiceId> {
+        let word = self.0.iter().position(|word| *word != 0)?;
+        Some(ServiceId((word as u32 * 64 + self.0[word].trailing_zeros()) as u8))
+    }
+
     /// By id.
     pub fn iter(self) -> impl Iterator<Item = ServiceId> {
         (0..=u8::MAX).map(ServiceId).filter(move |service| self.contains(*service))
@@ -68,5 +74,20 @@ impl ServiceSet {
 impl FromIterator<ServiceId> for ServiceSet {
     fn from_iter<T: IntoIterator<Item = ServiceId>>(services: T) -> ServiceSet {
         services.into_iter().fold(ServiceSet::EMPTY, ServiceSet::with)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_is_the_lowest() {
+        assert_eq!(ServiceSet::EMPTY.first(), None);
+        for low in 0..=u8::MAX {
+            let set: ServiceSet = (low..=u8::MAX).map(ServiceId).collect();
+            assert_eq!(set.first(), Some(ServiceId(low)));
+            assert_eq!(set.first(), set.iter().next());
+        }
     }
 }

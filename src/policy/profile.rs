@@ -231,7 +231,7 @@ impl Selection {
         if name.is_some_and(|name| self.names.contains(name)) {
             return Some(Hit::Name);
         }
-        if let Some(service) = self.services.and(classes.services).iter().next() {
+        if let Some(service) = self.services.and(classes.services).first() {
             return Some(Hit::Service(service));
         }
         if let Some(category) = self.categories.and(categories).first() {
