@@ -226,6 +226,13 @@ pub fn map_file(path: &Path) -> io::Result<Arc<dyn AsRef<[u8]> + Send + Sync>> {
     Ok(Arc::new(map))
 }
 
+/// Gives freed memory back to the system: the allocator would keep what a compilation needed for the next one.
+pub fn release_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: `malloc_trim` may be called at any time from any thread.
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
 const fn size_u32<T>() -> u32 {
     size_of::<T>() as u32
 }

@@ -206,8 +206,9 @@ impl Peer {
                 command.args(["--max-tcp-per-client=64", "--loglevel=3", "--quiet=yes"]);
             }
             Peer::Dnsdist => {
-                let locals: String =
-                    (0..*threads).map(|_| format!("addLocal('{ip}:{port}', {{ reusePort=true, maxInFlight=64 }})\n")).collect();
+                let locals: String = (0..*threads)
+                    .map(|_| format!("addLocal('{ip}:{port}', {{ reusePort=true, maxInFlight=64 }})\n"))
+                    .collect();
                 fs::write(
                     &config,
                     format!(

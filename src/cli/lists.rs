@@ -17,7 +17,7 @@ use crate::config::{Config, ListSource};
 use crate::dns::resolver::now_secs;
 use crate::lists::compile::compile;
 use crate::lists::data::Builtin;
-use crate::lists::inputs::{Missing, inputs};
+use crate::lists::inputs::{Missing, inputs, keep};
 use crate::lists::store::{Store, write_aside};
 use crate::lists::update::{Outcome, update, url_of};
 
@@ -27,9 +27,9 @@ pub(super) enum Command {
     Update,
     /// Show each configured list, where it is from and how old it is
     Status,
-    /// Compile the configured lists into a bundle, and print what it took
+    /// Compile the configured lists into the bundle that the daemon takes at its next start or reload; print what it took
     Compile {
-        /// Where to write it [default: nowhere, only measure]
+        /// Write it there instead of to the state folder
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
@@ -137,8 +137,12 @@ fn compile_lists(
     })?;
     let took = started.elapsed();
     bar.finish_and_clear();
-    if let Some(path) = output {
-        write_aside(path, &compiled.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    match (output, store) {
+        (Some(path), _) => {
+            write_aside(path, &compiled.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        (None, Some(store)) => keep(store, &inputs, &compiled.bytes).context("the state folder cannot be written")?,
+        (None, None) => {}
     }
     let mut out = io::stdout().lock();
     let report = &compiled.report;

@@ -112,11 +112,20 @@ pub fn load(
     };
     if let Some(store) = store {
         match store.keep_bundle(&compiled.bytes, &made).and_then(|()| mapped(store).map_err(std::io::Error::other)) {
-            Ok(bundle) => return Ok(bundle),
+            Ok(bundle) => {
+                drop(compiled);
+                sys::release_memory();
+                return Ok(bundle);
+            }
             Err(error) => tracing::warn!(%error, "compiled lists cannot be kept; using them from memory"),
         }
     }
     Ok(Arc::new(Bundle::from_storage(Arc::new(compiled.bytes))?))
+}
+
+/// Keeps a bundle where [`load`] finds it as long as its inputs stay the same.
+pub fn keep(store: &Store, inputs: &[Input], bytes: &[u8]) -> std::io::Result<()> {
+    store.keep_bundle(bytes, &Made { fingerprint: fingerprint(inputs) })
 }
 
 fn last_good(store: Option<&Store>, error: CompileError) -> Result<Arc<Bundle>, LoadError> {

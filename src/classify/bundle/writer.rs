@@ -103,13 +103,15 @@ pub struct WriteReport {
     pub coarsened: u64,
 }
 
+/// A name by its hash, and what is said of it: a part while names are collected, a class set once they are grouped.
+#[derive(Clone, Copy)]
 struct Named {
     hash: (u64, u64),
-    part: u32,
+    says: u32,
 }
 
-/// A name's hash and its class set.
-type Placed = ((u64, u64), u16);
+/// From so many names on, repeated ones are dropped before more memory is taken: lists repeat each other.
+const TIDY_MIN: usize = 1 << 20;
 
 /// Collects entries and writes the bundle.
 pub struct BundleWriter {
@@ -179,7 +181,19 @@ impl BundleWriter {
     /// Says `part` of a name.
     pub fn name(&mut self, name: Suffix<'_>, part: PartId) {
         self.has_tld |= name.labels().nth(1).is_none();
-        self.names.push(Named { hash: format::hash(&self.key, name.as_wire()), part: part.0 });
+        if self.names.len() == self.names.capacity() && self.names.len() >= TIDY_MIN {
+            self.tidy();
+        }
+        self.names.push(Named { hash: format::hash(&self.key, name.as_wire()), says: part.0 });
+    }
+
+    fn tidy(&mut self) {
+        self.names.sort_unstable_by_key(|named| (named.hash, named.says));
+        self.names.dedup_by_key(|named| (named.hash, named.says));
+        // A little room won would be used up, and sorted for, soon again.
+        if self.names.len() > self.names.capacity() / 4 * 3 {
+            self.names.reserve(self.names.capacity());
+        }
     }
 
     /// Says `part` of the addresses from `first` to `last`, both included and of one family.
@@ -194,14 +208,13 @@ impl BundleWriter {
 
     /// Writes the bundle.
     pub fn finish(mut self) -> Result<(Vec<u8>, WriteReport), WriteError> {
-        self.names.sort_unstable_by_key(|named| (named.hash, named.part));
-        self.names.dedup_by_key(|named| (named.hash, named.part));
+        self.tidy();
         let mut sets = Sets::default();
         let mut report = WriteReport::default();
         let ranges4 = ranges(&sweep(&self.spans4), &mut sets, &self.parts, &mut report)?;
         let ranges6 = ranges(&sweep(&self.spans6), &mut sets, &self.parts, &mut report)?;
-        let placed = self.group(&mut sets, &mut report)?;
-        self.names = Vec::new();
+        self.group(&mut sets, &mut report)?;
+        let placed = std::mem::take(&mut self.names);
         self.meta.category_names = count_categories(&placed, &sets, &self.parts);
         let home_lines = (placed.len() as u64 * 100).div_ceil(8 * LOAD_PERCENT).max(1);
         let (table, nonce) = fill_any(&placed, home_lines)?;
@@ -230,17 +243,19 @@ impl BundleWriter {
         Ok((bytes, report))
     }
 
-    /// One entry a name: its hash and the id of its class set.
-    fn group(&self, sets: &mut Sets, report: &mut WriteReport) -> Result<Vec<Placed>, WriteError> {
-        let distinct = self.names.chunk_by(|a, b| a.hash == b.hash).count();
-        let mut placed = Vec::with_capacity(distinct);
+    /// Leaves one record a name, in place: its hash and the id of its class set.
+    fn group(&mut self, sets: &mut Sets, report: &mut WriteReport) -> Result<(), WriteError> {
         let mut members = Vec::new();
-        for group in self.names.chunk_by(|a, b| a.hash == b.hash) {
+        let (mut from, mut to) = (0, 0);
+        while let Some(Named { hash, .. }) = self.names.get(from).copied() {
             members.clear();
-            members.extend(group.iter().map(|named| named.part));
-            placed.push((group[0].hash, sets.intern(&members, &self.parts, report)?));
+            members.extend(self.names[from..].iter().take_while(|named| named.hash == hash).map(|named| named.says));
+            from += members.len();
+            self.names[to] = Named { hash, says: u32::from(sets.intern(&members, &self.parts, report)?) };
+            to += 1;
         }
-        Ok(placed)
+        self.names.truncate(to);
+        Ok(())
     }
 
     fn assemble(&self, nonce: u64, home_lines: u64, report: &WriteReport, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
@@ -412,7 +427,7 @@ fn range6(range: &Ranged) -> Range6 {
     Range6 { first: range.first.to_be_bytes(), last: range.last.to_be_bytes(), set: U16::new(range.set) }
 }
 
-fn count_categories(placed: &[Placed], sets: &Sets, parts: &[Part]) -> Vec<u64> {
+fn count_categories(placed: &[Named], sets: &Sets, parts: &[Part]) -> Vec<u64> {
     let masks: Vec<CategorySet> = sets
         .members
         .iter()
@@ -422,8 +437,8 @@ fn count_categories(placed: &[Placed], sets: &Sets, parts: &[Part]) -> Vec<u64> 
         })
         .collect();
     let mut uses = vec![0_u64; masks.len()];
-    for (_, set) in placed {
-        uses[usize::from(*set) - 1] += 1;
+    for named in placed {
+        uses[named.says as usize - 1] += 1;
     }
     let mut counts = vec![0; Category::ALL.len()];
     for (mask, used) in masks.iter().zip(uses) {
@@ -434,7 +449,7 @@ fn count_categories(placed: &[Placed], sets: &Sets, parts: &[Part]) -> Vec<u64> 
     counts
 }
 
-fn fill_any(placed: &[Placed], home_lines: u64) -> Result<(Vec<Line>, u64), WriteError> {
+fn fill_any(placed: &[Named], home_lines: u64) -> Result<(Vec<Line>, u64), WriteError> {
     (0..NONCES_MAX)
         .find_map(|nonce| fill(placed, home_lines, nonce).map(|table| (table, nonce)))
         .ok_or(WriteError::Collisions)
@@ -442,10 +457,10 @@ fn fill_any(placed: &[Placed], home_lines: u64) -> Result<(Vec<Line>, u64), Writ
 
 /// Fills lines in hash order; what does not fit its line goes to the next, marked on the way. `None` when two names
 /// cannot be told apart under this nonce.
-fn fill(placed: &[Placed], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
+fn fill(placed: &[Named], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
     let mut table = vec![Line::EMPTY; home_lines as usize];
     let (mut line, mut used) = (0, 0);
-    for (hash, set) in placed {
+    for Named { hash, says } in placed {
         let place = format::place(*hash, nonce, home_lines);
         if place.line > line {
             (line, used) = (place.line, 0);
@@ -460,7 +475,7 @@ fn fill(placed: &[Placed], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
         if table[place.line..=line].iter().any(|line| line.find(place.remainder).is_some()) {
             return None;
         }
-        table[line].0[used] = format::slot(place.remainder, *set);
+        table[line].0[used] = format::slot(place.remainder, *says as u16);
         used += 1;
     }
     // A later name may have settled on the way of an earlier one only behind it, so the check above is enough.
