@@ -11,6 +11,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+pub use crate::classify::Places;
 use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
 use crate::identity::{ClientAddr, Clients, ProfileId};
 use crate::name::{Name, NameSet};
@@ -89,6 +90,11 @@ impl Snapshot {
 
     /// What to do with a question for `name`.
     pub fn rule(&self, profile: &Profile, name: &Name, moment: &Moment) -> Ruling<'_> {
+        self.rule_at(profile, name, &self.engine.places(name), moment)
+    }
+
+    /// The same, with the places of that name ([`Engine::places`]).
+    pub fn rule_at(&self, profile: &Profile, name: &Name, places: &Places, moment: &Moment) -> Ruling<'_> {
         if self.help.contains(name) {
             return Ruling::Help;
         }
@@ -98,7 +104,7 @@ impl Snapshot {
         if profile.block_private_relay && self.switches.private_relay.contains(name) {
             return Ruling::PrivateRelay;
         }
-        let classes = self.engine.classify(name);
+        let classes = self.engine.classify_at(name, places);
         let verdict = policy::decide(profile, Some(name), &classes, moment);
         match self.safe_search.target(profile, name) {
             Some(target) if !verdict.is_refusal() => Ruling::Rewrite(target, verdict),

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, Places};
 use super::category::{Category, CategorySet};
 use super::classes::Classes;
 use crate::name::Name;
@@ -27,6 +27,16 @@ impl Engine {
     /// What is known of `name`, every parent included. Allocates nothing.
     pub fn classify(&self, name: &Name) -> Classes {
         settle(self.bundle.classify(name))
+    }
+
+    /// Where to look for `name`.
+    pub fn places(&self, name: &Name) -> Places {
+        self.bundle.places(name)
+    }
+
+    /// As [`Engine::classify`], with the places of that name.
+    pub fn classify_at(&self, name: &Name, places: &Places) -> Classes {
+        settle(self.bundle.classify_at(name, places))
     }
 
     /// What is known of an address.

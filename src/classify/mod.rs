@@ -7,7 +7,7 @@ mod classes;
 pub mod engine;
 pub mod service;
 
-pub use bundle::{Bundle, BundleError, Match};
+pub use bundle::{Bundle, BundleError, Match, Places};
 pub use category::{Category, CategorySet, Tier};
 pub use classes::{Classes, Evidence};
 pub use engine::Engine;

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use zerocopy::FromZeros;
 
 use super::record::{Answer, Entry, HEAD_WORDS, Question, WORDS_MAX};
+use crate::sys;
 
 /// The cache. Shared by all threads.
 pub struct AnswerCache {
@@ -124,7 +125,36 @@ impl AnswerCache {
 
     /// The answer to `question`, whatever its age, copied to `words`.
     pub fn get<'s>(&self, question: Question<'_>, words: &'s mut Vec<u64>) -> Option<(Answer<'s>, Filed<'_>)> {
-        let hash = self.hash(question);
+        self.get_at(self.hash(question), question, words)
+    }
+
+    /// Has the line of the index fetched in which that hash would be filed.
+    pub fn prefetch_index(&self, hash: u64) {
+        sys::prefetch(self.line(hash));
+    }
+
+    /// Has the records fetched that may be meant, once the line of the index is there.
+    pub fn prefetch_record(&self, hash: u64) {
+        for slot in self.line(hash) {
+            let seen = Slot(slot.load(Ordering::Relaxed));
+            if seen.has_tag(hash) {
+                let ring = self.ring(seen.is_main());
+                // Most records are two lines long.
+                let at = ring.offset(seen.place());
+                for word in [ring.words.get(at), ring.words.get(at.saturating_add(8))].into_iter().flatten() {
+                    sys::prefetch(word);
+                }
+            }
+        }
+    }
+
+    /// As [`AnswerCache::get`], with the hash of that question.
+    pub fn get_at<'s>(
+        &self,
+        hash: u64,
+        question: Question<'_>,
+        words: &'s mut Vec<u64>,
+    ) -> Option<(Answer<'s>, Filed<'_>)> {
         let (slot, seen) = self.find(hash, question, words)?;
         let filed = Filed { slot, seen };
         Some((Answer::of(words)?, filed.used()))
@@ -169,7 +199,8 @@ impl AnswerCache {
         index.saturating_add(words).saturating_mul(8)
     }
 
-    fn hash(&self, question: Question<'_>) -> u64 {
+    /// The hash of a question in this cache.
+    pub fn hash(&self, question: Question<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(question.name.as_wire());
         hasher.write_u32(u32::from(question.rtype) << 8 | u32::from(question.bits()));

@@ -13,9 +13,10 @@ use super::resolver::{ResolveError, Resolver, now_secs};
 use super::special;
 use crate::config;
 use crate::identity::ClientAddr;
-use crate::judge::{Judge, Part, Ruling, Snapshot};
+use crate::judge::{Judge, Part, Places, Ruling, Snapshot};
 use crate::name::Name;
 use crate::policy::{Action, Moment, Profile, Verdict, explain};
+use crate::sys;
 use crate::telemetry::metrics::{Counters, Outcome, Source};
 
 /// Door one: what every listener shares.
@@ -66,6 +67,14 @@ impl Context {
     pub fn client_rate(&self) -> u32 {
         self.settings.client_rate
     }
+}
+
+/// A packet looked over: several of a batch are, before the first is answered, so that their memory is on its way together.
+pub struct Foreseen<'p> {
+    packet: &'p [u8],
+    parsed: Parsed<'p>,
+    places: Places,
+    hash: u64,
 }
 
 /// How the question came.
@@ -125,27 +134,48 @@ impl Door {
         }
     }
 
+    /// Looks a packet over and has the memory fetched that its answer will need.
+    pub fn foresee<'p>(&self, context: &Context, packet: &'p [u8]) -> Foreseen<'p> {
+        let parsed = Query::parse(packet);
+        let (mut places, mut hash) = (Places::default(), 0);
+        if let Parsed::Query(query) = &parsed {
+            places = context.snapshot.engine.places(&query.name);
+            context.snapshot.engine.bundle().lines(&places).for_each(sys::prefetch);
+            hash = self.resolver.cache().hash(asked(query, &query.name));
+            self.resolver.cache().prefetch_index(hash);
+        }
+        Foreseen { packet, parsed, places, hash }
+    }
+
+    /// The second look, some questions later.
+    pub fn foresee_record(&self, foreseen: &Foreseen<'_>) {
+        self.resolver.cache().prefetch_record(foreseen.hash);
+    }
+
     /// Answers as far as possible without waiting.
     pub fn answer(
         &self,
         context: &Context,
-        packet: &[u8],
+        foreseen: &Foreseen<'_>,
         client: ClientAddr,
         transport: Transport,
         counters: &Counters,
         scratch: &mut Scratch,
     ) -> Step {
         let Scratch { out, words, text } = scratch;
-        let query = match parse(packet, counters, out) {
+        let query = match sorted(&foreseen.parsed, counters, out) {
             Ok(query) => query,
             Err(step) => return step,
         };
-        let case = Case::new(context, &query, client, transport, counters);
+        let case = Case::new(context, query, &foreseen.places, client, transport, counters);
         if case.settle(text, out) {
             return Step::Reply;
         }
         let (resolver, question) = (self.resolver_for(&case), case.question());
-        let Some((answer, prefetch)) = resolver.cached(question, context.now, words) else {
+        // What was foreseen holds for the name asked for, in the common cache.
+        let hash = if let Ruling::Verdict(_) = case.ruling { foreseen.hash } else { resolver.cache().hash(question) };
+        let Some((answer, prefetch)) = resolver.cached(hash, question, context.now, words) else {
+            let packet = foreseen.packet;
             return Step::Defer(Deferred { packet: packet.into(), client, transport, context: context.clone() });
         };
         if prefetch {
@@ -159,8 +189,10 @@ impl Door {
     pub async fn finish(&self, deferred: Deferred, counters: &Counters) -> Option<Vec<u8>> {
         let (mut out, mut text) = (Vec::with_capacity(512), String::new());
         let Deferred { packet, client, transport, context } = &deferred;
-        let query = parse(packet, counters, &mut out).ok()?;
-        let case = Case::new(context, &query, *client, *transport, counters);
+        let parsed = Query::parse(packet);
+        let query = sorted(&parsed, counters, &mut out).ok()?;
+        let places = context.snapshot.engine.places(&query.name);
+        let case = Case::new(context, query, &places, *client, *transport, counters);
         match self.resolver_for(&case).resolve(case.question()).await {
             Ok(found) => {
                 let source = if found.stale { Source::Stale } else { Source::Miss };
@@ -180,18 +212,22 @@ impl Deferred {
     /// The answer when too much is in flight already.
     pub fn give_up(&self, counters: &Counters) -> Option<Vec<u8>> {
         let mut out = Vec::new();
-        let query = parse(&self.packet, counters, &mut out).ok()?;
-        Case::new(&self.context, &query, self.client, self.transport, counters).failed(ResolveError::Busy, &mut out);
+        let parsed = Query::parse(&self.packet);
+        let query = sorted(&parsed, counters, &mut out).ok()?;
+        let places = self.context.snapshot.engine.places(&query.name);
+        let case = Case::new(&self.context, query, &places, self.client, self.transport, counters);
+        case.failed(ResolveError::Busy, &mut out);
         Some(out)
     }
 }
 
-fn parse<'p>(packet: &'p [u8], counters: &Counters, out: &mut Vec<u8>) -> Result<Query<'p>, Step> {
-    match Query::parse(packet) {
+/// The query, or what to do with something that is none.
+fn sorted<'a, 'p>(parsed: &'a Parsed<'p>, counters: &Counters, out: &mut Vec<u8>) -> Result<&'a Query<'p>, Step> {
+    match parsed {
         Parsed::Query(query) => Ok(query),
         Parsed::Fault { id, flags, rcode } => {
             counters.outcome(Outcome::Malformed);
-            answer::fault(id, flags, rcode, out);
+            answer::fault(*id, *flags, *rcode, out);
             Err(Step::Reply)
         }
         Parsed::Silence => {
@@ -199,6 +235,11 @@ fn parse<'p>(packet: &'p [u8], counters: &Counters, out: &mut Vec<u8>) -> Result
             Err(Step::Drop)
         }
     }
+}
+
+/// The question for `name` as `query` puts it.
+fn asked<'a>(query: &Query<'_>, name: &'a Name) -> Question<'a> {
+    Question { name, rtype: query.qtype, dnssec_ok: query.dnssec_ok(), checking_disabled: query.checking_disabled() }
 }
 
 /// One question with everything that is known of it before a look-up.
@@ -215,12 +256,13 @@ impl<'a> Case<'a> {
     fn new(
         context: &'a Context,
         query: &'a Query<'a>,
+        places: &Places,
         client: ClientAddr,
         transport: Transport,
         counters: &'a Counters,
     ) -> Case<'a> {
         let profile = context.snapshot.asker(client);
-        let ruling = context.snapshot.rule(profile, &query.name, &context.moment);
+        let ruling = context.snapshot.rule_at(profile, &query.name, places, &context.moment);
         Case { context, query, transport, counters, profile, ruling }
     }
 
@@ -265,12 +307,7 @@ impl<'a> Case<'a> {
     /// What has to be looked up.
     fn question(&self) -> Question<'_> {
         let name = if let Ruling::Rewrite(target, _) = self.ruling { target } else { &self.query.name };
-        Question {
-            name,
-            rtype: self.query.qtype,
-            dnssec_ok: self.query.dnssec_ok(),
-            checking_disabled: self.query.checking_disabled(),
-        }
+        asked(self.query, name)
     }
 
     /// Judges everything in the answer for this asker, then writes it or refuses.

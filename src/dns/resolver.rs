@@ -78,9 +78,20 @@ impl Resolver {
         self.settings.store(Arc::new(Settings::new(dns)));
     }
 
+    /// The cache, to look ahead.
+    pub fn cache(&self) -> &AnswerCache {
+        &self.cache
+    }
+
     /// A fresh answer from the cache, copied to `words`, and whether the caller should have it asked again soon.
-    pub fn cached<'s>(&self, question: Question<'_>, now: u64, words: &'s mut Vec<u64>) -> Option<(Answer<'s>, bool)> {
-        let (answer, mut filed) = self.cache.get(question, words)?;
+    pub fn cached<'s>(
+        &self,
+        hash: u64,
+        question: Question<'_>,
+        now: u64,
+        words: &'s mut Vec<u64>,
+    ) -> Option<(Answer<'s>, bool)> {
+        let (answer, mut filed) = self.cache.get_at(hash, question, words)?;
         match answer.freshness(now, 0) {
             Freshness::Fresh(left) => {
                 let is_ending = left <= answer.ttl_secs() / PREFETCH_SHARE && filed.hits() >= PREFETCH_HITS;

@@ -144,7 +144,14 @@ impl Connection {
                 self.counters.limited();
                 return Next::Pause;
             }
-            match door.answer(context, packet, self.client, Transport::Tcp, &self.counters, &mut self.scratch) {
+            match door.answer(
+                context,
+                &door.foresee(context, packet),
+                self.client,
+                Transport::Tcp,
+                &self.counters,
+                &mut self.scratch,
+            ) {
                 Step::Reply => frame(&self.scratch.out, &mut self.outbox),
                 // What is no question at all ends the connection: its framing cannot be trusted.
                 Step::Drop => {

@@ -17,7 +17,7 @@ use super::pipeline::{Context, Deferred, Door, Scratch, Step, Transport};
 use super::query::{Parsed, Query};
 use super::share::{LOOK_UP, Shares};
 use crate::identity::ClientAddr;
-use crate::sys::{Batch, LocalAddr, recv_batch, send_batch};
+use crate::sys::{BATCH, Batch, LocalAddr, recv_batch, send_batch};
 use crate::telemetry::metrics::Counters;
 
 /// What all workers share.
@@ -132,9 +132,13 @@ impl Worker {
     fn serve(&self, context: &Context, inbox: &Batch, outbox: &mut Batch, scratch: &mut Scratch, shares: &mut Shares) {
         outbox.clear();
         let mut limited = 0_u32;
-        for at in 0..inbox.len() {
+        let door = &self.shared.door;
+        let foreseen: [_; BATCH] =
+            std::array::from_fn(|at| (at < inbox.len()).then(|| door.foresee(context, inbox.data(at))));
+        foreseen.iter().flatten().for_each(|foreseen| door.foresee_record(foreseen));
+        for (at, foreseen) in foreseen.iter().flatten().enumerate() {
             let Some(peer) = inbox.peer(at) else { continue };
-            let (door, client) = (&self.shared.door, ClientAddr::from(peer));
+            let client = ClientAddr::from(peer);
             if !shares.take(client, 1, context.now()) {
                 self.counters.limited();
                 limited += 1;
@@ -143,7 +147,7 @@ impl Worker {
                 }
                 continue;
             }
-            match door.answer(context, inbox.data(at), client, Transport::Udp, &self.counters, scratch) {
+            match door.answer(context, foreseen, client, Transport::Udp, &self.counters, scratch) {
                 Step::Reply => {
                     if !outbox.push_reply(&scratch.out, inbox, at) {
                         self.counters.dropped();
@@ -192,7 +196,7 @@ fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Count
             if !outbox.push(&reply.payload, reply.to, reply.from) {
                 counters.dropped();
             }
-            next = if outbox.len() < crate::sys::BATCH { outgoing.try_recv().ok() } else { None };
+            next = if outbox.len() < BATCH { outgoing.try_recv().ok() } else { None };
         }
         let refused = send_batch(socket.as_fd(), &mut outbox);
         (0..refused).for_each(|_| counters.dropped());

@@ -151,7 +151,7 @@ pub struct Range6 {
 }
 
 /// Where a hashed name lives and what tells it from its neighbours.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Place {
     pub line: usize,
     pub remainder: u64,

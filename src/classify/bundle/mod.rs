@@ -10,5 +10,5 @@ mod reader;
 mod writer;
 
 pub use meta::{ServiceInfo, Skipped, SourceInfo};
-pub use reader::{Bundle, BundleError, Match, Storage};
+pub use reader::{Bundle, BundleError, Match, Places, Storage};
 pub use writer::{Applies, BundleWriter, Part, PartId, PartKind, SourceId, WriteError, WriteReport};

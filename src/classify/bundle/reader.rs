@@ -31,6 +31,10 @@ pub struct Bundle {
     meta: Meta,
 }
 
+/// Where a name and its parents would live, longest first; names of more labels take another round.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Places([Option<Place>; ROUND]);
+
 /// One entry that matched, in full: what `explain` and `classify` print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
@@ -100,28 +104,47 @@ impl Bundle {
     /// The union over the entries that match `name` or stand above it. A more specific allow lifts what less specific
     /// entries add. Allocates nothing.
     pub fn classify(&self, name: &Name) -> Classes {
+        self.classify_at(name, &self.places(name))
+    }
+
+    /// Where `name` and its parents would live.
+    pub fn places(&self, name: &Name) -> Places {
+        let mut places = Places::default();
+        for (place, suffix) in places.0.iter_mut().zip(name.suffixes()) {
+            *place = self.place(suffix);
+        }
+        places
+    }
+
+    /// The memory that looking at `places` will need first.
+    pub fn lines(&self, places: &Places) -> impl Iterator<Item = &Line> {
+        let table = self.section::<Line>(Section::Table);
+        places.0.into_iter().flatten().filter_map(|place| table.get(place.line))
+    }
+
+    /// As [`Bundle::classify`], with the places of that name.
+    pub fn classify_at(&self, name: &Name, places: &Places) -> Classes {
         let table = self.section::<Line>(Section::Table);
         let effects = self.section::<Effect>(Section::Effects);
         let mut found = Finding::new();
         let mut suffixes = name.suffixes();
-        let mut own = true;
+        let (mut own, mut round) = (true, *places);
         loop {
-            let mut round = [None; ROUND];
-            for slot in &mut round {
-                let Some(suffix) = suffixes.next() else { break };
-                *slot = self.place(suffix).map(|place| (suffix, place, table.get(place.line)));
-            }
-            if round.iter().all(Option::is_none) {
-                return found.classes;
-            }
-            for (suffix, place, line) in round.into_iter().flatten() {
-                if let Some(set) = line.and_then(|line| find(table, line, place)) {
+            for place in round.0 {
+                let Some(suffix) = suffixes.next() else { return found.classes };
+                let line = place.and_then(|place| Some((place, table.get(place.line)?)));
+                if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
                     let labels = suffix.labels().count();
-                    let effect = effects.get(effect_index(set, own && labels == name.label_count()));
+                    let effect = effects.get(effect_index(set, own));
                     found.take(effect, Evidence { labels: u8::try_from(labels).unwrap_or(u8::MAX), set });
                 }
+                own = false;
             }
-            own = false;
+            // Deeper than most names ever are.
+            round = Places::default();
+            for (place, suffix) in round.0.iter_mut().zip(suffixes.clone()) {
+                *place = self.place(suffix);
+            }
         }
     }
 
