@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -29,6 +29,7 @@ use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
 use crate::net::{self, Listeners};
 use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
+use crate::sys;
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::telemetry::{log, serve};
 
@@ -212,7 +213,7 @@ impl App {
             Ok(at) => notify(&[NotifyState::Reloading, at]),
             Err(_) => notify(&[NotifyState::Reloading]),
         }
-        let result = tokio::task::block_in_place(|| self.try_reload());
+        let result = tokio::task::block_in_place(|| self.try_reload_aside());
         match result {
             Ok(names) => {
                 self.counts.reloads.fetch_add(1, Ordering::Relaxed);
@@ -231,6 +232,16 @@ impl App {
             }
         }
         notify(&[NotifyState::Ready]);
+    }
+
+    /// On a thread of its own: reading or even compiling millions of names must not keep a question waiting.
+    fn try_reload_aside(&self) -> Result<u64, StartError> {
+        let reload = || {
+            sys::lower_priority();
+            self.try_reload()
+        };
+        let ended = thread::scope(|scope| scope.spawn(reload).join());
+        ended.unwrap_or_else(|_| Err(StartError::Other(anyhow::anyhow!("the reload ended badly"))))
     }
 
     fn try_reload(&self) -> Result<u64, StartError> {
@@ -302,7 +313,7 @@ impl App {
         self.shared.stop.store(true, Ordering::Relaxed);
         let patience = Instant::now() + DRAIN_MAX;
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Receivers end by themselves; what they handed over in their last moment is waited for below.
@@ -310,7 +321,7 @@ impl App {
             threads.drain(..).partition(|thread| thread.thread().name() == Some("dns-udp"));
         join(receivers);
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
         // With the runtime its tasks end, and with them the last handles to the senders.
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -352,7 +363,7 @@ fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Resul
 }
 
 fn listeners(dns: &Dns) -> anyhow::Result<Listeners> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = if dns.workers == 0 { cores } else { dns.workers };
     if let Some(inherited) = net::inherited(workers).context("sockets handed over cannot be used")? {
         tracing::info!(udp = inherited.udp.len(), tcp = inherited.tcp.len(), "sockets handed over");

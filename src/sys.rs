@@ -238,6 +238,14 @@ pub fn prefetch<T>(at: &T) {
     let _ = at;
 }
 
+/// Lets every other thread go first from now on: for long work beside answers that somebody waits for.
+pub fn lower_priority() {
+    /// Half-way to the least; the least would starve on a busy machine.
+    const NICE: i32 = 10;
+    // SAFETY: a plain system call; `0` means the calling thread (setpriority(2), "C library/kernel differences").
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+}
+
 /// Gives freed memory back to the system: the allocator would keep what a compilation needed for the next one.
 pub fn release_memory() {
     #[cfg(target_env = "gnu")]

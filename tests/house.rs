@@ -19,7 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lists", &["name", "classify", "document", "config", "judge", "sys"]),
     ("dns", &["name", "policy", "identity", "judge", "config", "sys", "telemetry"]),
     ("telemetry", &["classify", "config"]),
-    ("app", &["classify", "config", "document", "dns", "identity", "judge", "lists", "net", "policy", "telemetry"]),
+    (
+        "app",
+        &["classify", "config", "document", "dns", "identity", "judge", "lists", "net", "policy", "sys", "telemetry"],
+    ),
     ("cli", &["name", "classify", "policy", "document", "config", "judge", "lists", "dns", "app", "sys"]),
 ];
 

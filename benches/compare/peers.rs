@@ -232,8 +232,9 @@ impl Peer {
     pub fn prepare(self, setting: &Setting<'_>) -> anyhow::Result<()> {
         if self == Peer::Luytre {
             fs::write(setting.folder.join("config"), luytre_config(setting))?;
-            let mut compile = Command::new(setting.luytre);
-            compile.arg("-c").arg(setting.folder.join("config")).args(["lists", "compile"]);
+            // As an operator would, beside a server that is answering.
+            let mut compile = Command::new("nice");
+            compile.arg(setting.luytre).arg("-c").arg(setting.folder.join("config")).args(["lists", "compile"]);
             let done = compile.output().context("luytre lists compile")?;
             anyhow::ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         }

@@ -104,10 +104,11 @@ impl<'a> Bench<'a> {
         }
         if self.does("change") {
             for one in &running {
-                self.change(one, names, CHANGE_RATE)?;
+                self.change(one, names, CHANGE_RATE, false)?;
             }
+            // The swap alone, at full rate: the list is made and compiled before the load begins.
             if let Some(ours) = running.iter().find(|one| one.peer == Peer::Luytre) {
-                self.change(ours, names, self.run.rate)?;
+                self.change(ours, names, self.run.rate, true)?;
             }
         }
         drop(running);
@@ -227,7 +228,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Adds one name while questions come, and watches until it is refused.
-    fn change(&mut self, one: &Running<'_>, names: usize, rate: u64) -> anyhow::Result<()> {
+    fn change(&mut self, one: &Running<'_>, names: usize, rate: u64, ahead: bool) -> anyhow::Result<()> {
         let peer = one.peer;
         let extra = format!("new{rate}.added-later.example");
         let change = peer.change(&one.setting, one.server.id());
@@ -237,10 +238,13 @@ impl<'a> Bench<'a> {
         let rate_text = rate.to_string();
         let seconds = if peer == Peer::Luytre { "6" } else { "30" };
         let args = ["--rate", &rate_text, "--seconds", seconds];
+        if ahead {
+            make(one, self.data, &extra)?;
+        }
         let (load, outcome) = thread::scope(|scope| {
             let this = &*self;
             let load = scope.spawn(move || this.load(one, &args));
-            let result = change_once(one, this.data, &extra, change);
+            let result = change_once(one, this.data, &extra, change, ahead);
             (load.join(), result)
         });
         let (began, in_place) = outcome?;
@@ -262,14 +266,15 @@ impl<'a> Bench<'a> {
 
 /// Changes the list; returns the seconds until the new name was refused, from the beginning and from the moment at which
 /// what the server reads was in place.
-fn change_once(one: &Running<'_>, data: &Data, extra: &str, change: Change) -> anyhow::Result<(f64, f64)> {
+fn change_once(one: &Running<'_>, data: &Data, extra: &str, change: Change, ahead: bool) -> anyhow::Result<(f64, f64)> {
     thread::sleep(Duration::from_millis(500));
-    let (peer, setting) = (one.peer, &one.setting);
+    let setting = &one.setting;
     let socket = probe(setting.addr)?;
     anyhow::ensure!(ask(&socket, extra).is_some_and(|answer| !is_refusal(&answer)), "{extra} is refused already");
     let began = Instant::now();
-    peer.write_list(setting, data, Some(extra))?;
-    peer.prepare(setting)?;
+    if !ahead {
+        make(one, data, extra)?;
+    }
     let placed = Instant::now();
     if let Change::Command(mut command) = change {
         // Some wait until it is done; the probe does not.
@@ -285,6 +290,12 @@ fn change_once(one: &Running<'_>, data: &Data, extra: &str, change: Change) -> a
         thread::sleep(Duration::from_millis(5));
     }
     Ok((began.elapsed().as_secs_f64(), placed.elapsed().as_secs_f64()))
+}
+
+/// Writes the changed list and does what comes before a server takes it.
+fn make(one: &Running<'_>, data: &Data, extra: &str) -> anyhow::Result<()> {
+    one.peer.write_list(&one.setting, data, Some(extra))?;
+    one.peer.prepare(&one.setting)
 }
 
 fn probe(addr: SocketAddr) -> anyhow::Result<UdpSocket> {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::answer;
-use super::pipeline::{Context, Deferred, Door, Scratch, Step, Transport};
+use super::pipeline::{Context, Deferred, Door, Foreseen, Scratch, Step, Transport};
 use super::query::{Parsed, Query};
 use super::share::{LOOK_UP, Shares};
 use crate::identity::ClientAddr;
@@ -107,19 +107,36 @@ struct Worker {
     replies: SyncSender<Reply>,
 }
 
+/// What one worker uses again and again.
+struct Desk {
+    outbox: Batch,
+    scratch: Scratch,
+    shares: Shares,
+    /// Questions over their client's share so far.
+    limited: u32,
+}
+
+/// Questions looked over before the first of them is answered: enough to cover a fetch from memory.
+const LOOK_AHEAD: usize = 8;
+
 impl Worker {
     fn run(self) {
-        let (mut inbox, mut outbox, mut scratch) = (Batch::new(), Batch::new(), Scratch::default());
         let door = &self.shared.door;
         let mut context = door.context();
-        let mut shares = Shares::new(context.client_rate());
+        let mut inbox = Batch::new();
+        let mut desk = Desk {
+            outbox: Batch::new(),
+            scratch: Scratch::default(),
+            shares: Shares::new(context.client_rate()),
+            limited: 0,
+        };
         while !self.shared.stop.load(Ordering::Relaxed) {
             let received = recv_batch(self.socket.as_fd(), &mut inbox);
             // After a pause, too: an old snapshot must not live on for want of questions.
             door.renew(&mut context);
-            shares.set_rate(context.client_rate());
+            desk.shares.set_rate(context.client_rate());
             match received {
-                Ok(_) => self.serve(&context, &inbox, &mut outbox, &mut scratch, &mut shares),
+                Ok(_) => self.serve(&context, &inbox, &mut desk),
                 Err(error) if is_pause(error.kind()) => {}
                 Err(error) => {
                     tracing::warn!(%error, "UDP listener");
@@ -129,40 +146,47 @@ impl Worker {
         }
     }
 
-    fn serve(&self, context: &Context, inbox: &Batch, outbox: &mut Batch, scratch: &mut Scratch, shares: &mut Shares) {
-        outbox.clear();
-        let mut limited = 0_u32;
+    fn serve(&self, context: &Context, inbox: &Batch, desk: &mut Desk) {
         let door = &self.shared.door;
-        let foreseen: [_; BATCH] =
-            std::array::from_fn(|at| (at < inbox.len()).then(|| door.foresee(context, inbox.data(at))));
-        foreseen.iter().flatten().for_each(|foreseen| door.foresee_record(foreseen));
-        for (at, foreseen) in foreseen.iter().flatten().enumerate() {
-            let Some(peer) = inbox.peer(at) else { continue };
-            let client = ClientAddr::from(peer);
-            if !shares.take(client, 1, context.now()) {
-                self.counters.limited();
-                limited += 1;
-                if limited.is_multiple_of(SLIP) && come_by_tcp(inbox.data(at), &mut scratch.out) {
-                    outbox.push_reply(&scratch.out, inbox, at);
-                }
-                continue;
+        desk.outbox.clear();
+        for from in (0..inbox.len()).step_by(LOOK_AHEAD) {
+            let mut foreseen = [const { None }; LOOK_AHEAD];
+            for (slot, at) in foreseen.iter_mut().zip(from..inbox.len()) {
+                *slot = Some(door.foresee(context, inbox.data(at)));
             }
-            match door.answer(context, foreseen, client, Transport::Udp, &self.counters, scratch) {
-                Step::Reply => {
-                    if !outbox.push_reply(&scratch.out, inbox, at) {
-                        self.counters.dropped();
-                    }
-                }
-                Step::Drop => {}
-                Step::Defer(deferred) => {
-                    // What is left is taken; the next question will find out.
-                    shares.take(client, LOOK_UP, context.now());
-                    self.defer(deferred, peer, inbox.local(at));
-                }
+            foreseen.iter().flatten().for_each(|foreseen| door.foresee_record(foreseen));
+            for (foreseen, at) in foreseen.iter().flatten().zip(from..) {
+                self.answer(context, foreseen, inbox, at, desk);
             }
         }
-        let refused = send_batch(self.socket.as_fd(), outbox);
+        let refused = send_batch(self.socket.as_fd(), &mut desk.outbox);
         (0..refused).for_each(|_| self.counters.dropped());
+    }
+
+    fn answer(&self, context: &Context, foreseen: &Foreseen<'_>, inbox: &Batch, at: usize, desk: &mut Desk) {
+        let Some(peer) = inbox.peer(at) else { return };
+        let (client, Desk { outbox, scratch, shares, limited }) = (ClientAddr::from(peer), desk);
+        if !shares.take(client, 1, context.now()) {
+            self.counters.limited();
+            *limited = limited.wrapping_add(1);
+            if limited.is_multiple_of(SLIP) && come_by_tcp(inbox.data(at), &mut scratch.out) {
+                outbox.push_reply(&scratch.out, inbox, at);
+            }
+            return;
+        }
+        match self.shared.door.answer(context, foreseen, client, Transport::Udp, &self.counters, scratch) {
+            Step::Reply => {
+                if !outbox.push_reply(&scratch.out, inbox, at) {
+                    self.counters.dropped();
+                }
+            }
+            Step::Drop => {}
+            Step::Defer(deferred) => {
+                // What is left is taken; the next question will find out.
+                shares.take(client, LOOK_UP, context.now());
+                self.defer(deferred, peer, inbox.local(at));
+            }
+        }
     }
 
     fn defer(&self, deferred: Deferred, to: SocketAddr, from: Option<LocalAddr>) {
@@ -203,7 +227,7 @@ fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Count
     }
 }
 
-/// Of a batch's questions over their client's share, every so many is told to come by TCP; the others are dropped.
+/// Of the questions over their client's share, every so many is told to come by TCP; the others are dropped.
 const SLIP: u32 = 4;
 
 fn come_by_tcp(packet: &[u8], out: &mut Vec<u8>) -> bool {
