@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use tokio::runtime::Handle;
 
 use super::answer;
@@ -150,12 +151,11 @@ impl Worker {
         let door = &self.shared.door;
         desk.outbox.clear();
         for from in (0..inbox.len()).step_by(LOOK_AHEAD) {
-            let mut foreseen = [const { None }; LOOK_AHEAD];
-            for (slot, at) in foreseen.iter_mut().zip(from..inbox.len()) {
-                *slot = Some(door.foresee(context, inbox.data(at)));
-            }
-            foreseen.iter().flatten().for_each(|foreseen| door.foresee_record(foreseen));
-            for (foreseen, at) in foreseen.iter().flatten().zip(from..) {
+            let to = inbox.len().min(from + LOOK_AHEAD);
+            let foreseen: ArrayVec<_, LOOK_AHEAD> =
+                (from..to).map(|at| door.foresee(context, inbox.data(at))).collect();
+            foreseen.iter().for_each(|foreseen| door.foresee_record(foreseen));
+            for (foreseen, at) in foreseen.iter().zip(from..) {
                 self.answer(context, foreseen, inbox, at, desk);
             }
         }
