@@ -1,7 +1,7 @@
 //! Compares luytre with other filtering resolvers of Debian, side by side in one run.
 //!
 //! ```text
-//! cargo build --release && cargo run --release --example compare -- --data ../shared/data
+//! cargo build --release && cargo run --release --example compare -- --data FOLDER
 //! ```
 //!
 //! Every server forwards to the same local authority, holds the same list and answers the same questions. Rounds are

@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 pub const MAGIC: [u8; 8] = *b"LUYTREB1";
 /// Raised whenever an old reader would misread a new bundle.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 pub const ALIGN: usize = 64;
 pub const SECTIONS: usize = 8;
 /// Most class sets a 16-bit id can name; 0 means an empty slot.
@@ -62,7 +62,9 @@ pub struct Header {
     pub addresses: U64,
     pub home_lines: U64,
     pub sections: [Extent; SECTIONS],
-    pub reserved: [u8; 4],
+    /// Labels of the deepest name: longer suffixes need not be looked up.
+    pub labels_max: u8,
+    pub reserved: [u8; 3],
     pub reserved2: [u8; 28],
     pub checksum: [u8; 16],
 }

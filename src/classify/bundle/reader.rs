@@ -110,8 +110,9 @@ impl Bundle {
     /// Where `name` and its parents would live.
     pub fn places(&self, name: &Name) -> Places {
         let mut places = Places::default();
-        for (place, suffix) in places.0.iter_mut().zip(name.suffixes()) {
-            *place = self.place(suffix);
+        let labels = (1..=name.label_count()).rev();
+        for (place, (suffix, labels)) in places.0.iter_mut().zip(name.suffixes().zip(labels)) {
+            *place = self.place(suffix, labels);
         }
         places
     }
@@ -127,14 +128,13 @@ impl Bundle {
         let table = self.section::<Line>(Section::Table);
         let effects = self.section::<Effect>(Section::Effects);
         let mut found = Finding::new();
-        let mut suffixes = name.suffixes();
+        let mut suffixes = name.suffixes().zip((1..=name.label_count()).rev());
         let (mut own, mut round) = (true, *places);
         loop {
             for place in round.0 {
-                let Some(suffix) = suffixes.next() else { return found.classes };
+                let Some((_, labels)) = suffixes.next() else { return found.classes };
                 let line = place.and_then(|place| Some((place, table.get(place.line)?)));
                 if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
-                    let labels = suffix.labels().count();
                     let effect = effects.get(effect_index(set, own));
                     found.take(effect, Evidence { labels: u8::try_from(labels).unwrap_or(u8::MAX), set });
                 }
@@ -142,8 +142,8 @@ impl Bundle {
             }
             // Deeper than most names ever are.
             round = Places::default();
-            for (place, suffix) in round.0.iter_mut().zip(suffixes.clone()) {
-                *place = self.place(suffix);
+            for (place, (suffix, labels)) in round.0.iter_mut().zip(suffixes.clone()) {
+                *place = self.place(suffix, labels);
             }
         }
     }
@@ -163,8 +163,9 @@ impl Bundle {
         let table = self.section::<Line>(Section::Table);
         let mut lifted = CategorySet::EMPTY;
         let mut matches = Vec::new();
-        for (level, suffix) in name.suffixes().enumerate() {
-            let place = self.place(suffix);
+        let labels = (1..=name.label_count()).rev();
+        for (level, (suffix, labels)) in name.suffixes().zip(labels).enumerate() {
+            let place = self.place(suffix, labels);
             let line = place.and_then(|place| Some((place, table.get(place.line)?)));
             if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
                 self.explain_set(set, level == 0, &suffix.to_string(), &mut lifted, &mut matches);
@@ -248,14 +249,13 @@ impl Bundle {
         bytes.and_then(|bytes| <[T]>::ref_from_bytes(bytes).ok()).unwrap_or(&[])
     }
 
-    /// Where `suffix` would live; `None` when no entry can be that short.
-    fn place(&self, suffix: Suffix<'_>) -> Option<Place> {
-        let wire = suffix.as_wire();
-        let is_tld = wire.first().is_some_and(|len| usize::from(*len).saturating_add(2) == wire.len());
-        if is_tld && self.header.flags.get() & format::HAS_TLD == 0 {
+    /// Where `suffix` would live; `None` when no entry has so many or so few labels.
+    fn place(&self, suffix: Suffix<'_>, labels: usize) -> Option<Place> {
+        let is_tld = labels == 1 && self.header.flags.get() & format::HAS_TLD == 0;
+        if is_tld || labels > usize::from(self.header.labels_max) {
             return None;
         }
-        let hash = format::hash(&self.header.key, wire);
+        let hash = format::hash(&self.header.key, suffix.as_wire());
         Some(format::place(hash, self.header.nonce.get(), self.header.home_lines.get()))
     }
 

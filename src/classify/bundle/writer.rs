@@ -125,6 +125,7 @@ pub struct BundleWriter {
     spans4: Vec<Span>,
     spans6: Vec<Span>,
     has_tld: bool,
+    labels_max: u8,
 }
 
 impl BundleWriter {
@@ -142,6 +143,7 @@ impl BundleWriter {
             spans4: Vec::new(),
             spans6: Vec::new(),
             has_tld: false,
+            labels_max: 0,
         }
     }
 
@@ -180,7 +182,9 @@ impl BundleWriter {
 
     /// Says `part` of a name.
     pub fn name(&mut self, name: Suffix<'_>, part: PartId) {
-        self.has_tld |= name.labels().nth(1).is_none();
+        let labels = name.labels().count() as u8;
+        self.has_tld |= labels == 1;
+        self.labels_max = self.labels_max.max(labels);
         if self.names.len() == self.names.capacity() && self.names.len() >= TIDY_MIN {
             self.tidy();
         }
@@ -280,7 +284,8 @@ impl BundleWriter {
             addresses: U64::new(report.ranges),
             home_lines: U64::new(home_lines),
             sections: extents,
-            reserved: [0; 4],
+            labels_max: self.labels_max,
+            reserved: [0; 3],
             reserved2: [0; 28],
             checksum: [0; 16],
         };
