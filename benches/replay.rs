@@ -58,7 +58,13 @@ fn main() {
     let common = resolver();
     let popular: Vec<String> = (0..POPULAR).map(|at| format!("www.site{at}.net")).collect();
     for name in &popular {
-        let key = Key { name: Name::parse(name).unwrap(), rtype: 1, dnssec_ok: false, checking_disabled: false };
+        let key = Key {
+            name: Name::parse(name).unwrap(),
+            rtype: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            without_ech: false,
+        };
         let entry = Entry::new(&answer(name), key.question(), now_secs(), &config.dns.cache).unwrap();
         common.cache().insert(key.question(), &entry);
     }

@@ -162,6 +162,7 @@ impl Snapshot {
                 .map(str::to_string)
                 .collect(),
             min_age: (classes.min_age > 0).then_some(classes.min_age),
+            strips_ech: profile.strip_ech && ruling != Ruling::Help,
             matches: matches.iter().map(Entry::of).collect(),
             reason: why,
         }
@@ -256,6 +257,8 @@ pub struct Explanation {
     /// The entry's own minimum age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age: Option<u8>,
+    /// Encrypted Client Hello is left out of answers.
+    pub strips_ech: bool,
     /// Every entry that speaks of the name, most specific first.
     pub matches: Vec<Entry>,
     /// Why.

@@ -230,7 +230,7 @@ fn counters(text: &str) -> String {
 }
 
 /// `block gambling`, `ask …`, `help …`, `answer ADDR…`, `alias NAME ADDR…`, `nxdomain`, `nodata`, `refused`, `servfail`,
-/// `hinfo`, each with `ede N` behind it if it matters, and `ttl<=N`.
+/// `bindings [ech] TEXT…`, `hinfo`, each with `ede N` behind it if it matters, and `ttl<=N`.
 fn check(seen: &Seen, expected: &str) -> Result<(), String> {
     let words: Vec<&str> = expected.split_whitespace().collect();
     let is = |rcode| seen.rcode() == rcode;
@@ -256,6 +256,14 @@ fn check(seen: &Seen, expected: &str) -> Result<(), String> {
         "nodata" => is(ResponseCode::NoError) && none() && !seen.message.authorities.is_empty(),
         "refused" => is(ResponseCode::Refused),
         "servfail" => is(ResponseCode::ServFail),
+        // Service bindings with or without Encrypted Client Hello; the rest of the record stands either way.
+        "bindings" => {
+            let text = seen.message.answers.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            is(ResponseCode::NoError)
+                && !none()
+                && text.contains("ech=") == words.contains(&"ech")
+                && words.iter().skip(1).filter(|word| **word != "ech").all(|word| text.contains(word))
+        }
         "hinfo" => seen.message.answers.len() == 1 && seen.message.answers[0].record_type().to_string() == "HINFO",
         _ => return Err(format!("unknown expectation {expected:?}")),
     };

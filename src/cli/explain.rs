@@ -117,6 +117,9 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     if let Some(schedule) = &why.schedule {
         writeln!(out, "  schedule      {schedule}")?;
     }
+    if found.strips_ech {
+        writeln!(out, "  https records without Encrypted Client Hello (`strip_ech`)")?;
+    }
     writeln!(out, "  changed by    {}", why.who_can_change)
 }
 

@@ -6,6 +6,7 @@ pub mod pipeline;
 pub mod query;
 pub mod record;
 pub mod resolver;
+pub mod rewrite;
 pub mod share;
 pub mod special;
 pub mod stream;

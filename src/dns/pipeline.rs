@@ -172,8 +172,9 @@ impl Door {
             return Step::Reply;
         }
         let (resolver, question) = (self.resolver_for(&case), case.question());
-        // What was foreseen holds for the name asked for, in the common cache.
-        let hash = if let Ruling::Verdict(_) = case.ruling { foreseen.hash } else { resolver.cache().hash(question) };
+        // What was foreseen holds for the name asked for, in the common cache, unchanged.
+        let is_foreseen = matches!(case.ruling, Ruling::Verdict(_)) && !question.without_ech;
+        let hash = if is_foreseen { foreseen.hash } else { resolver.cache().hash(question) };
         let Some((answer, prefetch)) = resolver.cached(hash, question, context.now, words) else {
             let packet = foreseen.packet;
             return Step::Defer(Deferred { packet: packet.into(), client, transport, context: context.clone() });
@@ -239,7 +240,13 @@ fn sorted<'a, 'p>(parsed: &'a Parsed<'p>, counters: &Counters, out: &mut Vec<u8>
 
 /// The question for `name` as `query` puts it.
 fn asked<'a>(query: &Query<'_>, name: &'a Name) -> Question<'a> {
-    Question { name, rtype: query.qtype, dnssec_ok: query.dnssec_ok(), checking_disabled: query.checking_disabled() }
+    Question {
+        name,
+        rtype: query.qtype,
+        dnssec_ok: query.dnssec_ok(),
+        checking_disabled: query.checking_disabled(),
+        without_ech: false,
+    }
 }
 
 /// One question with everything that is known of it before a look-up.
@@ -307,7 +314,10 @@ impl<'a> Case<'a> {
     /// What has to be looked up.
     fn question(&self) -> Question<'_> {
         let name = if let Ruling::Rewrite(target, _) = self.ruling { target } else { &self.query.name };
-        asked(self.query, name)
+        // Help is reached by whatever means.
+        let without_ech = self.profile.strip_ech && !self.is_help();
+        let without_ech = without_ech && matches!(self.query.qtype, rtype::HTTPS | rtype::SVCB);
+        Question { without_ech, ..asked(self.query, name) }
     }
 
     /// Judges everything in the answer for this asker, then writes it or refuses.

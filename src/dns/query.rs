@@ -20,6 +20,7 @@ pub mod rtype {
     pub const HINFO: u16 = 13;
     pub const AAAA: u16 = 28;
     pub const OPT: u16 = 41;
+    pub const SVCB: u16 = 64;
     pub const HTTPS: u16 = 65;
     pub const IXFR: u16 = 251;
     pub const AXFR: u16 = 252;

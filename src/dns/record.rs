@@ -27,6 +27,8 @@ pub struct Question<'a> {
     pub dnssec_ok: bool,
     /// The CD bit.
     pub checking_disabled: bool,
+    /// Service bindings without Encrypted Client Hello.
+    pub without_ech: bool,
 }
 
 /// The same, to keep.
@@ -40,26 +42,28 @@ pub struct Key {
     pub dnssec_ok: bool,
     /// The CD bit.
     pub checking_disabled: bool,
+    /// Service bindings without Encrypted Client Hello.
+    pub without_ech: bool,
 }
 
 impl Question<'_> {
     /// A copy that stands alone.
     pub fn to_key(self) -> Key {
-        let Question { name, rtype, dnssec_ok, checking_disabled } = self;
-        Key { name: name.clone(), rtype, dnssec_ok, checking_disabled }
+        let Question { name, rtype, dnssec_ok, checking_disabled, without_ech } = self;
+        Key { name: name.clone(), rtype, dnssec_ok, checking_disabled, without_ech }
     }
 
-    /// The DO and CD bits as a number.
+    /// What is not name and type, as a number.
     pub fn bits(self) -> u8 {
-        u8::from(self.dnssec_ok) | u8::from(self.checking_disabled) << 1
+        u8::from(self.dnssec_ok) | u8::from(self.checking_disabled) << 1 | u8::from(self.without_ech) << 2
     }
 }
 
 impl Key {
     /// The question it keeps.
     pub fn question(&self) -> Question<'_> {
-        let Key { ref name, rtype, dnssec_ok, checking_disabled } = *self;
-        Question { name, rtype, dnssec_ok, checking_disabled }
+        let Key { ref name, rtype, dnssec_ok, checking_disabled, without_ech } = *self;
+        Question { name, rtype, dnssec_ok, checking_disabled, without_ech }
     }
 }
 
@@ -429,7 +433,6 @@ impl Record {
 }
 
 const DNAME: u16 = 39;
-const SVCB: u16 = 64;
 
 /// Adds what the record leads to. `None` when it is malformed.
 fn parts_of(message: &[u8], record: &Record, parts: &mut Vec<u8>) -> Option<()> {
@@ -444,7 +447,7 @@ fn parts_of(message: &[u8], record: &Record, parts: &mut Vec<u8>) -> Option<()> 
             }
             push_part(&Part::Name(name), parts);
         }
-        rtype::HTTPS | SVCB => binding(message, record, parts)?,
+        rtype::HTTPS | rtype::SVCB => binding(message, record, parts)?,
         _ => {}
     }
     Some(())

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::cache::AnswerCache;
 use super::record::{Answer, Entry, Freshness, Key, Question};
+use super::rewrite;
 use super::upstream::{UpstreamError, Upstreams};
 use crate::config;
 use crate::telemetry::metrics::ServerStats;
@@ -178,6 +179,8 @@ impl Resolver {
             UpstreamError::Unaskable => ResolveError::Malformed,
         })?;
         let question = key.question();
+        let changed = if key.without_ech { rewrite::without_ech(&answer) } else { None };
+        let answer = changed.unwrap_or(answer);
         let entry = Entry::new(&answer, question, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
         let entry = Arc::new(entry);
         // A failure must not push out an old answer that could still be served.

@@ -220,7 +220,13 @@ mod tests {
     use tokio::net::{TcpListener, UdpSocket};
 
     fn key() -> Key {
-        Key { name: Name::parse("www.example").unwrap(), rtype: 1, dnssec_ok: false, checking_disabled: false }
+        Key {
+            name: Name::parse("www.example").unwrap(),
+            rtype: 1,
+            dnssec_ok: false,
+            checking_disabled: false,
+            without_ech: false,
+        }
     }
 
     fn upstreams(servers: &[SocketAddr]) -> Upstreams {

@@ -66,6 +66,8 @@ pub struct ProfileInput {
     pub canary: Option<bool>,
     /// iCloud Private Relay is told that it is not available; `None`: under 18.
     pub block_private_relay: Option<bool>,
+    /// Encrypted Client Hello is left out of answers, so that names stay visible to the proxy; `None`: under 18.
+    pub strip_ech: Option<bool>,
     /// Refused on top of the criteria.
     pub block: Vec<Selector>,
     /// Allowed although the criteria refuse it.
@@ -88,6 +90,7 @@ impl ProfileInput {
             youtube: None,
             canary: None,
             block_private_relay: None,
+            strip_ech: None,
             block: Vec::new(),
             allow: Vec::new(),
             block_names: Vec::new(),
@@ -112,6 +115,8 @@ pub struct Profile {
     pub canary: bool,
     /// iCloud Private Relay is told that it is not available.
     pub block_private_relay: bool,
+    /// Encrypted Client Hello is left out of answers.
+    pub strip_ech: bool,
     /// Categories by action, and the criterion behind each.
     pub(super) masks: Masks,
     pub(super) criterion: [Option<u16>; 48],
@@ -173,6 +178,7 @@ impl Profile {
             youtube: input.youtube.unwrap_or(Youtube::default_for(band)),
             canary: input.canary.unwrap_or(minor),
             block_private_relay: input.block_private_relay.unwrap_or(minor),
+            strip_ech: input.strip_ech.unwrap_or(minor),
             masks,
             criterion,
             own_allow: Selection::new(&input.allow, &input.allow_names),

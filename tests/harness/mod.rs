@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use hickory_proto::rr::rdata::svcb::{IpHint, SvcParamKey, SvcParamValue};
+use hickory_proto::rr::rdata::svcb::{EchConfigList, IpHint, SvcParamKey, SvcParamValue};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, HTTPS, SOA, SVCB, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tempfile::TempDir;
@@ -214,10 +214,13 @@ fn rdata(rtype: &str, data: &str) -> RData {
         "TXT" => RData::TXT(TXT::new(vec![data.to_string()])),
         // `target hint=192.0.2.9`
         "HTTPS" => {
+            let (data, ech) = data.strip_suffix(" ech").map_or((data, false), |data| (data, true));
             let (target, hint) = data.split_once(" hint=").map_or((data, None), |(target, hint)| (target, Some(hint)));
             let params = hint
                 .map(|hint| (SvcParamKey::Ipv4Hint, SvcParamValue::Ipv4Hint(IpHint(vec![A(hint.parse().unwrap())]))));
-            RData::HTTPS(HTTPS(SVCB::new(1, name(target), params.into_iter().collect())))
+            let ech = ech
+                .then(|| (SvcParamKey::EchConfigList, SvcParamValue::EchConfigList(EchConfigList(vec![0, 2, 1, 2]))));
+            RData::HTTPS(HTTPS(SVCB::new(1, name(target), params.into_iter().chain(ech).collect())))
         }
         other => panic!("the mock upstream has no {other}"),
     }

@@ -20,7 +20,7 @@ fn limits() -> config::Cache {
 
 fn key(at: u64) -> Key {
     let name = Name::parse(&format!("n{at}.example")).unwrap();
-    Key { name, rtype: 1, dnssec_ok: false, checking_disabled: false }
+    Key { name, rtype: 1, dnssec_ok: false, checking_disabled: false, without_ech: false }
 }
 
 /// An answer that tells which question it is for, and how often it is repeated.

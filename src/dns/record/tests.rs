@@ -11,7 +11,13 @@ use hickory_proto::rr::{Name as HName, RData, Record as HRecord, RecordType};
 use super::*;
 
 fn asked() -> Key {
-    Key { name: Name::parse("www.example").unwrap(), rtype: 1, dnssec_ok: false, checking_disabled: false }
+    Key {
+        name: Name::parse("www.example").unwrap(),
+        rtype: 1,
+        dnssec_ok: false,
+        checking_disabled: false,
+        without_ech: false,
+    }
 }
 
 fn read(message: &[u8], now: u64) -> Result<Entry, EntryError> {
