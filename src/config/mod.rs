@@ -4,8 +4,10 @@ mod criteria;
 mod fields;
 mod profiles;
 mod read;
+mod upstream;
 
 pub(crate) use read::word;
+pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -109,26 +111,6 @@ pub struct Tcp {
     pub connections_max: usize,
     /// A connection without a question is closed after this (RFC 7766 §6.2.3).
     pub idle: Duration,
-}
-
-/// Forwarding.
-#[derive(Debug, Clone)]
-pub struct Upstream {
-    /// Asked in the order of the strategy.
-    pub servers: Vec<SocketAddr>,
-    /// One try.
-    pub timeout: Duration,
-    /// Order of asking.
-    pub strategy: Strategy,
-}
-
-/// In which order upstreams are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strategy {
-    /// As written; later ones only when earlier ones fail.
-    Ordered,
-    /// The one that has answered fastest.
-    Fastest,
 }
 
 /// One list.

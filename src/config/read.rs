@@ -1,6 +1,5 @@
 //! The configuration file, key by key. `config/home.toml` is its manual; a test holds the two together.
 
-use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
-use super::{
-    BlockAnswer, Cache, Config, Dns, List, ListSource, Log, Strategy, Tcp, Updates, Upstream, Vocabulary, criteria,
-};
+use super::upstream::upstream;
+use super::{BlockAnswer, Cache, Config, Dns, List, ListSource, Log, Tcp, Updates, Vocabulary, criteria};
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
 use crate::policy::Criteria;
@@ -32,7 +30,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         };
         let state_dir = state_dir(root);
         let time_zone = time_zone(root);
-        let dns = dns(root);
+        let dns = dns(root, &beside);
         let lists = lists(root, &beside, words);
         let updates = updates(root);
         let profiles = profiles(root, criteria.as_ref(), words);
@@ -122,7 +120,7 @@ fn time_zone(root: &mut Table<'_>) -> Option<TimeZone> {
     }
 }
 
-fn dns(root: &mut Table<'_>) -> Option<Dns> {
+fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
     let span = root.span();
     let Some(mut dns) = root.table("dns") else {
         root.fault(&span, "`[dns]` is missing (at least `listen` and `[dns.upstream]`)");
@@ -146,7 +144,7 @@ fn dns(root: &mut Table<'_>) -> Option<Dns> {
         client_rate: number(&mut dns, "client_rate", 10_000, 0..=1_000_000_000) as u32,
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
-        upstream: upstream(&mut dns)?,
+        upstream: upstream(&mut dns, beside)?,
         listen: listen?.value,
     })
 }
@@ -191,45 +189,6 @@ fn tcp(dns: &mut Table<'_>) -> Tcp {
     let connections = table.as_mut().map_or(256, |table| number(table, "connections_max", 256, 1..=65_536));
     let idle = table.as_mut().map_or(Duration::from_secs(10), |table| duration(table, "idle", 10, 1..=600));
     Tcp { connections_max: connections as usize, idle }
-}
-
-fn upstream(dns: &mut Table<'_>) -> Option<Upstream> {
-    let Some(mut table) = dns.table("upstream") else {
-        dns.fault(&dns.span(), "`[dns.upstream]` is missing (`servers = [\"192.168.1.1:53\"]`)");
-        return None;
-    };
-    if let Some(mode) = table.get::<String>("mode")
-        && mode.value != "forward"
-    {
-        table.fault(&mode.span, format!("mode {:?} is not known (\"forward\")", mode.value));
-    }
-    let servers: Vec<At<String>> = table.required("servers")?.value;
-    if servers.is_empty() {
-        table.fault(&table.span(), "`servers` is empty; name at least one upstream");
-    }
-    let read: Vec<_> = servers.iter().map(|server| upstream_addr(&table, server)).collect();
-    let strategies = [("ordered", Strategy::Ordered), ("fastest", Strategy::Fastest)];
-    Some(Upstream {
-        timeout: duration_ms(&mut table, "timeout", 2_000, 100..=30_000),
-        strategy: word(&mut table, "strategy", "strategy", &strategies).map_or(Strategy::Ordered, |at| at.value),
-        servers: read.into_iter().collect::<Option<_>>()?,
-    })
-}
-
-fn upstream_addr(table: &Table<'_>, server: &At<String>) -> Option<std::net::SocketAddr> {
-    let text = server.value.strip_prefix("udp://").unwrap_or(&server.value);
-    if let Some((scheme, _)) = text.split_once("://") {
-        let what =
-            format!("upstream scheme {scheme:?} is not known here (\"udp://192.168.1.1\", with TCP when needed)");
-        table.fault(&server.span, what);
-        return None;
-    }
-    let with_port = text.parse().ok();
-    let parsed = with_port.or_else(|| text.trim_matches(['[', ']']).parse::<IpAddr>().ok().map(|ip| (ip, 53).into()));
-    if parsed.is_none() {
-        table.fault(&server.span, format!("{text:?} is not an address (\"192.168.1.1\", \"[2001:db8::1]:53\")"));
-    }
-    parsed
 }
 
 fn lists(root: &mut Table<'_>, beside: &Path, words: &Vocabulary) -> Vec<List> {
@@ -427,7 +386,12 @@ fn duration(table: &mut Table<'_>, key: &'static str, secs: u64, range: std::ops
     duration_ms(table, key, secs * 1000, range.start() * 1000..=range.end() * 1000)
 }
 
-fn duration_ms(table: &mut Table<'_>, key: &'static str, ms: u64, range: std::ops::RangeInclusive<u64>) -> Duration {
+pub(super) fn duration_ms(
+    table: &mut Table<'_>,
+    key: &'static str,
+    ms: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Duration {
     let Some(at) = table.get::<Duration>(key) else { return Duration::from_millis(ms) };
     let shown = |ms: u64| if ms.is_multiple_of(1000) { format!("{}s", ms / 1000) } else { format!("{ms}ms") };
     within(table, &at.span, at.value.as_millis() as u64, range, shown);

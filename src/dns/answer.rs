@@ -10,12 +10,24 @@ use crate::name::Name;
 
 /// Extended DNS Error codes we send (RFC 8914 §4, IANA "Extended DNS Error Codes").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u16)]
+#[repr(u8)]
 pub enum EdeCode {
     /// Served from a cache past its time (§4.4).
     StaleAnswer = 3,
     /// Answered with something else than the name has (§4.5).
     Forged = 4,
+    /// Validation failed (§4.7).
+    DnssecBogus = 6,
+    /// A signature is too old (§4.8).
+    SignatureExpired = 7,
+    /// A signature is too young (§4.9).
+    SignatureNotYetValid = 8,
+    /// No signature where there must be one (§4.11).
+    RrsigsMissing = 10,
+    /// A denial without proof (§4.13).
+    NsecMissing = 12,
+    /// Too busy or still starting (§4.15).
+    NotReady = 14,
     /// Blocked for security (§4.16).
     Blocked = 15,
     /// Blocked by law (§4.17).
@@ -28,8 +40,30 @@ pub enum EdeCode {
     NoReachableAuthority = 22,
     /// An upstream answered with an error (§4.24).
     NetworkError = 23,
-    /// Too busy or still starting (§4.15).
-    NotReady = 14,
+}
+
+impl EdeCode {
+    const ALL: [EdeCode; 14] = [
+        EdeCode::StaleAnswer,
+        EdeCode::Forged,
+        EdeCode::DnssecBogus,
+        EdeCode::SignatureExpired,
+        EdeCode::SignatureNotYetValid,
+        EdeCode::RrsigsMissing,
+        EdeCode::NsecMissing,
+        EdeCode::NotReady,
+        EdeCode::Blocked,
+        EdeCode::Censored,
+        EdeCode::Filtered,
+        EdeCode::NotSupported,
+        EdeCode::NoReachableAuthority,
+        EdeCode::NetworkError,
+    ];
+
+    /// The code of that number, if it is one of ours.
+    pub fn from_code(code: u8) -> Option<EdeCode> {
+        EdeCode::ALL.into_iter().find(|known| *known as u8 == code)
+    }
 }
 
 /// An extended error with its text; the text is cut at 128 octets so that an answer stays small.
@@ -200,7 +234,7 @@ fn append_opt(rcode: Rcode, dnssec_ok: bool, ede: Option<Ede<'_>>, out: &mut Vec
     if let Some(ede) = ede {
         out.extend_from_slice(&EDE_OPTION.to_be_bytes());
         out.extend_from_slice(&option_len.to_be_bytes());
-        out.extend_from_slice(&(ede.code as u16).to_be_bytes());
+        out.extend_from_slice(&u16::from(ede.code as u8).to_be_bytes());
         out.extend_from_slice(text);
     }
     let additional = u16::from_be_bytes([out[10], out[11]]);

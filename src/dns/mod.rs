@@ -8,6 +8,7 @@ pub mod record;
 pub mod resolver;
 pub mod rewrite;
 pub mod share;
+pub mod source;
 pub mod special;
 pub mod stream;
 pub mod upstream;

@@ -337,7 +337,8 @@ impl<'a> Case<'a> {
         }
         let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
         let outcome = match self.ruling {
-            Ruling::Rewrite(target, _) => {
+            // What could not be found, or was found to be false, is told as it is.
+            Ruling::Rewrite(target, _) if matches!(answer.rcode(), 0 | 3) => {
                 self.write_alias(target, answer, ttl_max, out);
                 Outcome::Rewritten
             }
@@ -350,9 +351,10 @@ impl<'a> Case<'a> {
                     ttl_max,
                     out,
                 );
-                let stale = Ede { code: EdeCode::StaleAnswer, text: "" };
-                let rcode = if answer.rcode() == 3 { Rcode::NxDomain } else { Rcode::NoError };
-                answer::finish(self.query, rcode, (source == Source::Stale).then_some(stale), out);
+                let stale = (source == Source::Stale).then_some(EdeCode::StaleAnswer);
+                let ede = stale.or(answer.note().ede).map(|code| Ede { code, text: "" });
+                // The upper bits of the code are zero in all that is kept.
+                answer::finish(self.query, Rcode::NoError, ede, out);
                 match answer.rcode() {
                     0 | 3 if verdict.action == Action::Warn => Outcome::Warned,
                     0 | 3 => Outcome::Allowed,

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::answer::EdeCode;
 use super::query::{HEADER, rtype, u16_at};
 use crate::config;
 use crate::judge::Part;
@@ -94,13 +95,31 @@ struct Head {
     question_end: u16,
     ttls: u16,
     bits: u8,
-    reserved: u8,
+    /// A [`Note`].
+    note: u8,
 }
+
+/// The AD bit of the flag word (RFC 4035 §3.1.6).
+const AD: u16 = 0x0020;
+/// The DO bit among [`Question::bits`].
+const DNSSEC_OK: u8 = 1;
 
 /// Words of a record's head.
 pub const HEAD_WORDS: usize = size_of::<Head>() / 8;
 /// Longest record: a whole message and as much again for what it leads to. A chain of thousands of aliases is refused.
 pub const WORDS_MAX: usize = 1 << 14;
+
+/// What is known of an answer that its message does not say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Note {
+    /// All of it was validated (RFC 4035 §3.2.3).
+    pub authentic: bool,
+    /// Why it is a failure (RFC 8914).
+    pub ede: Option<EdeCode>,
+}
+
+/// The bit of [`Note::authentic`]; the code stands below it.
+const AUTHENTIC: u8 = 0x80;
 
 /// How an answer stands against the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +166,15 @@ impl Entry {
         read.into_entry(question, now, ttl_secs).ok_or(EntryError::TooLarge)
     }
 
+    /// The same answer with what is known of it.
+    pub fn with_note(mut self, note: Note) -> Entry {
+        if let Ok((head, _)) = Head::mut_from_prefix(self.0.as_mut_bytes()) {
+            let authentic = if note.authentic { AUTHENTIC } else { 0 };
+            head.note = authentic | note.ede.map_or(0, |code| code as u8);
+        }
+        self
+    }
+
     /// A copy of a record that [`Answer::of`] has accepted.
     pub fn from_words(words: &[u64]) -> Entry {
         Entry(words.into())
@@ -169,7 +197,7 @@ impl Entry {
             question_end: 0,
             ttls: 0,
             bits: 0,
-            reserved: 0,
+            note: 0,
         };
         // Entries are made of whole records only, so there always is one.
         Answer::of(&self.0).unwrap_or(Answer { head: &NONE, body: &[] })
@@ -207,6 +235,11 @@ impl<'a> Answer<'a> {
         self.wire().get(3).map_or(2, |flags| u16::from(flags & 0x0f))
     }
 
+    /// What is known of it beside its message.
+    pub fn note(&self) -> Note {
+        Note { authentic: self.head.note & AUTHENTIC != 0, ede: EdeCode::from_code(self.head.note & !AUTHENTIC) }
+    }
+
     /// Its time to live when it was new, in seconds.
     pub fn ttl_secs(&self) -> u32 {
         self.head.ttl_secs
@@ -230,8 +263,11 @@ impl<'a> Answer<'a> {
         out.clear();
         out.extend_from_slice(self.wire());
         let age = u32::try_from(now.saturating_sub(u64::from(self.head.stored_at_secs))).unwrap_or(u32::MAX);
-        // QR and RA are set; AA and AD are not ours to claim.
-        let flags = 0x8080 | query_flags & 0x7910 | self.rcode();
+        // QR and RA are set; AA is not ours to claim. AD only for those who show that they know it (RFC 6840 §5.8), and not
+        // where the asker checks for himself.
+        let knows = query_flags & AD != 0 || self.head.bits & DNSSEC_OK != 0;
+        let authentic = if knows && self.note().authentic { AD } else { 0 };
+        let flags = 0x8080 | query_flags & 0x7910 | authentic | self.rcode();
         put(out, 0, &id.to_be_bytes());
         put(out, 2, &flags.to_be_bytes());
         if usize::from(self.head.question_end) == question.len().saturating_add(HEADER) {
@@ -387,7 +423,7 @@ impl Reading {
             question_end: self.question_end,
             ttls: u16::try_from(self.ttl_offsets.len()).ok()?,
             bits: question.bits(),
-            reserved: 0,
+            note: 0,
         };
         self.wire.resize(offsets_at(head.wire_len), 0);
         let body: [&[u8]; 3] = [&self.wire, self.ttl_offsets.as_bytes(), &self.parts];

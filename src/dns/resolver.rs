@@ -13,20 +13,22 @@ use tokio::sync::watch;
 use super::cache::AnswerCache;
 use super::record::{Answer, Entry, Freshness, Key, Question};
 use super::rewrite;
-use super::upstream::{UpstreamError, Upstreams};
+use super::source::Source;
 use crate::config;
 use crate::telemetry::metrics::ServerStats;
 
 /// Cache, upstreams and what is being asked right now.
 pub struct Resolver {
     cache: AnswerCache,
+    cache_bytes_max: u64,
     settings: ArcSwap<Settings>,
     flights: Mutex<HashMap<Key, watch::Receiver<Option<Landed>>>>,
     runtime: Handle,
 }
 
 struct Settings {
-    upstreams: Upstreams,
+    source: Arc<Source>,
+    upstream: config::Upstream,
     cache: config::Cache,
 }
 
@@ -68,7 +70,12 @@ impl Resolver {
     pub fn new(dns: &config::Dns, cache_bytes_max: u64, runtime: Handle) -> Resolver {
         Resolver {
             cache: AnswerCache::new(cache_bytes_max),
-            settings: ArcSwap::from_pointee(Settings::new(dns)),
+            settings: ArcSwap::from_pointee(Settings {
+                source: Arc::new(Source::new(&dns.upstream, cache_bytes_max)),
+                upstream: dns.upstream.clone(),
+                cache: dns.cache.clone(),
+            }),
+            cache_bytes_max,
             flights: Mutex::default(),
             runtime,
         }
@@ -76,7 +83,14 @@ impl Resolver {
 
     /// Takes on new upstreams and limits; the cache and what is in flight stay.
     pub fn reconfigure(&self, dns: &config::Dns) {
-        self.settings.store(Arc::new(Settings::new(dns)));
+        let old = self.settings.load();
+        // Connections and what recursion has learned outlive a reload that does not concern them.
+        let source = if old.upstream == dns.upstream {
+            Arc::clone(&old.source)
+        } else {
+            Arc::new(Source::new(&dns.upstream, self.cache_bytes_max))
+        };
+        self.settings.store(Arc::new(Settings { source, upstream: dns.upstream.clone(), cache: dns.cache.clone() }));
     }
 
     /// The cache, to look ahead.
@@ -137,8 +151,8 @@ impl Resolver {
     }
 
     /// Numbers of the upstreams.
-    pub fn upstream_stats(&self) -> Vec<(std::net::SocketAddr, ServerStats)> {
-        self.settings.load().upstreams.stats().collect()
+    pub fn upstream_stats(&self) -> Vec<(String, ServerStats)> {
+        self.settings.load().source.stats()
     }
 
     /// What the cache holds, if it is of any use.
@@ -174,14 +188,12 @@ impl Resolver {
 
     async fn ask(&self, key: &Key) -> Landed {
         let settings = self.settings.load_full();
-        let answer = settings.upstreams.ask(key).await.map_err(|error| match error {
-            UpstreamError::AllDown => ResolveError::Unreachable,
-            UpstreamError::Unaskable => ResolveError::Malformed,
-        })?;
+        let found = settings.source.ask(key).await;
         let question = key.question();
-        let changed = if key.without_ech { rewrite::without_ech(&answer) } else { None };
-        let answer = changed.unwrap_or(answer);
+        let changed = if key.without_ech { rewrite::without_ech(&found.message) } else { None };
+        let answer = changed.unwrap_or(found.message);
         let entry = Entry::new(&answer, question, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
+        let entry = entry.with_note(found.note);
         let entry = Arc::new(entry);
         // A failure must not push out an old answer that could still be served.
         let is_failure = !matches!(entry.answer().rcode(), 0 | 3);
@@ -189,12 +201,6 @@ impl Resolver {
             self.cache.insert(question, &entry);
         }
         Ok(entry)
-    }
-}
-
-impl Settings {
-    fn new(dns: &config::Dns) -> Settings {
-        Settings { upstreams: Upstreams::new(&dns.upstream), cache: dns.cache.clone() }
     }
 }
 

@@ -1,94 +1,121 @@
-//! Asking other resolvers, over UDP with TCP when an answer does not fit. Each server has its own health and latency; a
-//! question moves on to the next one when a server is silent or says it failed.
+//! Asking other resolvers. Each server has its own way, health and latency; a question moves on to the next one when a server
+//! is silent or says it failed.
 
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+mod transport;
+
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hickory_net::NetError;
-use hickory_net::proto::op::{DnsRequest, DnsRequestOptions, Query};
+use hickory_net::proto::op::Query;
 use hickory_net::proto::rr::{DNSClass, Name as WireName, RecordType};
 use hickory_net::proto::serialize::binary::{BinDecodable, BinDecoder};
-use hickory_net::runtime::TokioRuntimeProvider;
-use hickory_net::udp::UdpClientStream;
-use hickory_net::xfer::{DnsRequestSender, FirstAnswer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use rustls::ClientConfig;
 
-use super::query::{HEADER, u16_at};
 use super::record::Key;
 use crate::config::{self, Strategy};
-use crate::name::Name;
 use crate::telemetry::metrics::ServerStats;
+use transport::Transport;
 
-/// Why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UpstreamError {
-    /// No server answered.
-    #[error("no upstream answered")]
-    AllDown,
-    /// The question cannot be put on the wire.
-    #[error("question cannot be asked")]
-    Unaskable,
+/// A question as it goes out.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Name, type and class.
+    pub query: Query,
+    /// The DO bit.
+    pub dnssec_ok: bool,
+    /// The CD bit.
+    pub checking_disabled: bool,
 }
 
-/// The servers of one configuration.
+impl Asked {
+    /// The question of a key; `None` when it cannot be put on the wire.
+    pub fn of(key: &Key) -> Option<Asked> {
+        let name = WireName::read(&mut BinDecoder::new(key.name.as_wire())).ok()?;
+        let mut query = Query::query(name, RecordType::from(key.rtype));
+        query.set_query_class(DNSClass::IN);
+        Some(Asked { query, dnssec_ok: key.dnssec_ok, checking_disabled: key.checking_disabled })
+    }
+}
+
+/// No server answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no upstream answered")]
+pub struct AllDown;
+
+/// Servers that can stand in for each other.
 pub struct Upstreams {
     servers: Vec<Server>,
-    timeout: Duration,
     strategy: Strategy,
+    /// Questions so far, to take turns.
+    turns: AtomicUsize,
 }
 
 /// Silent so many times in a row, a server is asked after the healthy ones.
 const FAILURES_MAX: u32 = 3;
 /// First and longest pause before a failed server is preferred again.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-/// Largest UDP answer taken from a server (DNS flag day 2020).
-const PAYLOAD: u16 = 1232;
+/// The fastest server is not asked once in so many questions: another may have become faster. A guess.
+const LOOK_ELSEWHERE: usize = 32;
 
 impl Upstreams {
     /// Servers as configured; nothing is sent yet.
-    pub fn new(config: &config::Upstream) -> Upstreams {
-        let servers = config.servers.iter().map(|addr| Server::new(*addr)).collect();
-        Upstreams { servers, timeout: config.timeout, strategy: config.strategy }
+    pub fn new(
+        servers: &[config::Server],
+        strategy: Strategy,
+        timeout: Duration,
+        tls: &Arc<ClientConfig>,
+    ) -> Upstreams {
+        let server = |server: &config::Server| Server::new(Transport::new(server.clone(), timeout, Arc::clone(tls)));
+        Upstreams { servers: servers.iter().map(server).collect(), strategy, turns: AtomicUsize::new(0) }
     }
 
     /// Asks until a server answers. Returns the whole message; a server's own failure is an answer when all say it.
-    pub async fn ask(&self, key: &Key) -> Result<Vec<u8>, UpstreamError> {
-        let question = question(key).ok_or(UpstreamError::Unaskable)?;
+    pub async fn ask(&self, asked: &Asked) -> Result<Vec<u8>, AllDown> {
         let mut refusal = None;
         for server in self.order() {
-            match server.ask(&question, key, self.timeout).await {
+            match server.ask(asked).await {
                 Ok(answer) if matches!(answer.get(3).map(|flags| flags & 0x0f), Some(0 | 3)) => return Ok(answer),
                 Ok(answer) => refusal = Some(answer),
-                Err(error) => tracing::debug!(server = %server.addr, %error, "upstream did not answer"),
+                Err(error) => {
+                    tracing::debug!(server = %server.transport.server(), %error, "upstream did not answer");
+                }
             }
         }
-        refusal.ok_or(UpstreamError::AllDown)
+        refusal.ok_or(AllDown)
     }
 
-    /// Each server's address and numbers.
-    pub fn stats(&self) -> impl Iterator<Item = (SocketAddr, ServerStats)> {
-        self.servers.iter().map(|server| (server.addr, server.stats()))
+    /// Each server as it was written, and its numbers.
+    pub fn stats(&self) -> impl Iterator<Item = (String, ServerStats)> {
+        self.servers.iter().map(|server| (server.transport.server().to_string(), server.stats()))
     }
 
     /// Healthy ones first, in the order of the strategy; then the others, the one whose pause ends first at the front.
     fn order(&self) -> Vec<&Server> {
         let now = Instant::now();
         let mut order: Vec<&Server> = self.servers.iter().collect();
-        order.sort_by_key(|server| {
-            let pause = server.paused_until().filter(|until| *until > now);
-            let latency =
-                if self.strategy == Strategy::Fastest { server.latency_us.load(Ordering::Relaxed) } else { 0 };
-            (pause, latency)
-        });
+        if order.len() < 2 {
+            return order;
+        }
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+        match self.strategy {
+            Strategy::Ordered => {}
+            Strategy::Spread => order.rotate_left(turn % self.servers.len()),
+            Strategy::Fastest => {
+                order.sort_by_key(|server| server.latency_us.load(Ordering::Relaxed));
+                if turn % LOOK_ELSEWHERE == LOOK_ELSEWHERE - 1 {
+                    order.rotate_left(1 + turn / LOOK_ELSEWHERE % (self.servers.len() - 1));
+                }
+            }
+        }
+        order.sort_by_key(|server| server.paused_until().filter(|until| *until > now));
         order
     }
 }
 
 struct Server {
-    addr: SocketAddr,
+    transport: Transport,
     health: Mutex<Health>,
     latency_us: AtomicU32,
     asked: AtomicU64,
@@ -102,9 +129,9 @@ struct Health {
 }
 
 impl Server {
-    fn new(addr: SocketAddr) -> Server {
+    fn new(transport: Transport) -> Server {
         Server {
-            addr,
+            transport,
             health: Mutex::default(),
             latency_us: AtomicU32::new(0),
             asked: AtomicU64::new(0),
@@ -125,52 +152,15 @@ impl Server {
         }
     }
 
-    async fn ask(&self, question: &Query, key: &Key, timeout: Duration) -> Result<Vec<u8>, NetError> {
+    async fn ask(&self, asked: &Asked) -> Result<Vec<u8>, NetError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
-        let result = match self.ask_udp(question, key, timeout).await {
-            Ok(answer) if answer.get(2).is_some_and(|flags| flags & 0x02 != 0) => {
-                self.ask_tcp(question, key, timeout).await
-            }
-            result => result,
-        };
+        let result = self.transport.ask(asked).await;
         match &result {
             Ok(_) => self.answered(started.elapsed()),
             Err(_) => self.silent(),
         }
         result
-    }
-
-    async fn ask_udp(&self, question: &Query, key: &Key, timeout: Duration) -> Result<Vec<u8>, NetError> {
-        // Two packets in all, the second half-way: a lost one costs half the time-out, not the question.
-        let half = u64::try_from(timeout.as_millis() / 2).unwrap_or(u64::MAX);
-        let mut stream = UdpClientStream::builder(self.addr, TokioRuntimeProvider::new())
-            .with_timeout(Some(timeout))
-            .with_max_retries(2)
-            .with_retry_interval_floor(half)
-            .build();
-        let answer = stream.send_message(request(question, key, true)).first_answer().await?;
-        Ok(answer.into_buffer())
-    }
-
-    /// A connection of its own: few answers are truncated, and servers differ in when they close one under us.
-    async fn ask_tcp(&self, question: &Query, key: &Key, timeout: Duration) -> Result<Vec<u8>, NetError> {
-        let request = request(question, key, false).to_vec()?;
-        let len = u16::try_from(request.len()).map_err(|_| NetError::from("question too long"))?;
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.addr).await?;
-            stream.write_all(&[&len.to_be_bytes()[..], &request].concat()).await?;
-            let mut answer = vec![0; usize::from(stream.read_u16().await?)];
-            stream.read_exact(&mut answer).await?;
-            Ok::<_, std::io::Error>(answer)
-        };
-        let answer = tokio::time::timeout(timeout, exchange).await.map_err(|_| NetError::Timeout)??;
-        let asked =
-            |message: &[u8]| Name::from_message(message, HEADER).ok().map(|(name, end)| (name, u16_at(message, end)));
-        if answer.get(..2) != request.get(..2) || asked(&answer) != asked(&request) {
-            return Err(NetError::from("answer to another question"));
-        }
-        Ok(answer)
     }
 
     fn answered(&self, took: Duration) {
@@ -193,45 +183,38 @@ impl Server {
     }
 }
 
-fn question(key: &Key) -> Option<Query> {
-    let name = WireName::read(&mut BinDecoder::new(key.name.as_wire())).ok()?;
-    let mut query = Query::query(name, RecordType::from(key.rtype));
-    query.set_query_class(DNSClass::IN);
-    Some(query)
-}
-
-fn request(question: &Query, key: &Key, randomize_case: bool) -> DnsRequest {
-    let mut options = DnsRequestOptions::default();
-    options.edns_payload_len = PAYLOAD;
-    options.edns_set_dnssec_ok = key.dnssec_ok;
-    // On a connection nobody can guess, the letters need not be guarded.
-    options.case_randomization = randomize_case;
-    let mut request = DnsRequest::from_query(question.clone(), options);
-    request.metadata.checking_disabled = key.checking_disabled;
-    request
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
+    use crate::name::Name;
     use hickory_net::proto::op::{Message, MessageType, ResponseCode};
     use hickory_net::proto::rr::rdata::SOA;
     use hickory_net::proto::rr::{RData, Record};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, UdpSocket};
 
-    fn key() -> Key {
-        Key {
+    fn asked() -> Asked {
+        let key = Key {
             name: Name::parse("www.example").unwrap(),
             rtype: 1,
             dnssec_ok: false,
             checking_disabled: false,
             without_ech: false,
-        }
+        };
+        Asked::of(&key).unwrap()
     }
 
-    fn upstreams(servers: &[SocketAddr]) -> Upstreams {
-        let timeout = Duration::from_millis(400);
-        Upstreams::new(&config::Upstream { servers: servers.to_vec(), timeout, strategy: Strategy::Ordered })
+    fn upstreams(servers: &[SocketAddr], strategy: Strategy) -> Upstreams {
+        let servers: Vec<_> = servers.iter().map(|addr| config::Server::udp(*addr)).collect();
+        Upstreams::new(&servers, strategy, Duration::from_millis(400), &no_tls())
+    }
+
+    fn no_tls() -> Arc<ClientConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        Arc::new(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
     }
 
     fn reply(packet: &[u8], rcode: ResponseCode, truncated: bool) -> Vec<u8> {
@@ -291,26 +274,26 @@ mod tests {
 
     #[tokio::test]
     async fn negative_answers_keep_their_soa() {
-        let servers = upstreams(&[server(ResponseCode::NXDomain, false).await]);
-        let answer = read(servers.ask(&key()).await.unwrap());
+        let servers = upstreams(&[server(ResponseCode::NXDomain, false).await], Strategy::Ordered);
+        let answer = read(servers.ask(&asked()).await.unwrap());
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain);
         assert_eq!(answer.authorities.len(), 1);
     }
 
     #[tokio::test]
     async fn truncated_answers_are_asked_by_tcp() {
-        let servers = upstreams(&[server(ResponseCode::NoError, true).await]);
+        let servers = upstreams(&[server(ResponseCode::NoError, true).await], Strategy::Ordered);
         for _ in 0..3 {
-            assert_eq!(read(servers.ask(&key()).await.unwrap()).answers.len(), 1);
+            assert_eq!(read(servers.ask(&asked()).await.unwrap()).answers.len(), 1);
         }
     }
 
     #[tokio::test]
     async fn a_silent_server_is_passed_over_and_then_asked_last() {
         let (dead, alive) = (dead().await, server(ResponseCode::NoError, false).await);
-        let servers = upstreams(&[dead, alive]);
+        let servers = upstreams(&[dead, alive], Strategy::Ordered);
         for _ in 0..FAILURES_MAX + 1 {
-            assert_eq!(read(servers.ask(&key()).await.unwrap()).answers.len(), 1);
+            assert_eq!(read(servers.ask(&asked()).await.unwrap()).answers.len(), 1);
         }
         let stats: Vec<_> = servers.stats().map(|(_, stats)| stats).collect();
         assert!(!stats[0].healthy && stats[1].healthy);
@@ -321,9 +304,19 @@ mod tests {
     async fn failures_move_on_and_the_last_one_is_told() {
         let failing = server(ResponseCode::ServFail, false).await;
         let alive = server(ResponseCode::NoError, false).await;
-        assert_eq!(read(upstreams(&[failing, alive]).ask(&key()).await.unwrap()).answers.len(), 1);
-        let told = read(upstreams(&[failing]).ask(&key()).await.unwrap());
+        assert_eq!(read(upstreams(&[failing, alive], Strategy::Ordered).ask(&asked()).await.unwrap()).answers.len(), 1);
+        let told = read(upstreams(&[failing], Strategy::Ordered).ask(&asked()).await.unwrap());
         assert_eq!(told.metadata.response_code, ResponseCode::ServFail);
-        assert_eq!(upstreams(&[dead().await]).ask(&key()).await.unwrap_err(), UpstreamError::AllDown);
+        assert_eq!(upstreams(&[dead().await], Strategy::Ordered).ask(&asked()).await.unwrap_err(), AllDown);
+    }
+
+    #[tokio::test]
+    async fn spreading_takes_turns() {
+        let (one, two) = (server(ResponseCode::NoError, false).await, server(ResponseCode::NoError, false).await);
+        let servers = upstreams(&[one, two], Strategy::Spread);
+        for _ in 0..6 {
+            servers.ask(&asked()).await.unwrap();
+        }
+        assert!(servers.stats().all(|(_, stats)| stats.asked == 3));
     }
 }

@@ -2,7 +2,6 @@
 //! start at zero. The help set is counted nowhere.
 
 use std::array;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -130,13 +129,24 @@ pub struct ServerStats {
     pub latency_us: u32,
 }
 
+impl ServerStats {
+    /// Takes the numbers of the same server elsewhere in; always true.
+    pub fn add(&mut self, other: &ServerStats) -> bool {
+        self.asked += other.asked;
+        self.failed += other.failed;
+        self.healthy &= other.healthy;
+        self.latency_us = self.latency_us.max(other.latency_us);
+        true
+    }
+}
+
 /// Numbers that are read when asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Gauges {
     /// Entries and octets of the answer cache.
     pub cache: (usize, u64),
     /// Upstreams.
-    pub upstreams: Vec<(SocketAddr, ServerStats)>,
+    pub upstreams: Vec<(String, ServerStats)>,
     /// Names in the bundle.
     pub names: u64,
     /// Octets of the bundle.
@@ -242,7 +252,7 @@ impl Collector for Scrape {
         };
         let one = |value: f64| vec![(String::new(), value)];
         let per_server = |of: &dyn Fn(&ServerStats) -> f64| -> Vec<(String, f64)> {
-            gauges.upstreams.iter().map(|(addr, stats)| (addr.to_string(), of(stats))).collect()
+            gauges.upstreams.iter().map(|(addr, stats)| (addr.clone(), of(stats))).collect()
         };
         let categories = Category::ALL.map(Category::code);
         let values = [
