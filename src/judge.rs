@@ -163,6 +163,7 @@ impl Snapshot {
                 .collect(),
             min_age: (classes.min_age > 0).then_some(classes.min_age),
             strips_ech: profile.strip_ech && ruling != Ruling::Help,
+            guards_rebinding: profile.rebinding_protection && ruling != Ruling::Help && !verdict.is_chosen(),
             matches: matches.iter().map(Entry::of).collect(),
             reason: why,
         }
@@ -259,6 +260,8 @@ pub struct Explanation {
     pub min_age: Option<u8>,
     /// Encrypted Client Hello is left out of answers.
     pub strips_ech: bool,
+    /// An address of the household in an answer from outside is refused.
+    pub guards_rebinding: bool,
     /// Every entry that speaks of the name, most specific first.
     pub matches: Vec<Entry>,
     /// Why.

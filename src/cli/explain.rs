@@ -120,6 +120,9 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     if found.strips_ech {
         writeln!(out, "  https records without Encrypted Client Hello (`strip_ech`)")?;
     }
+    if found.guards_rebinding {
+        writeln!(out, "  answers that lead to addresses of the household are refused (`rebinding_protection`)")?;
+    }
     writeln!(out, "  changed by    {}", why.who_can_change)
 }
 

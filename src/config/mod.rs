@@ -18,6 +18,7 @@ use jiff::tz::TimeZone;
 
 use crate::classify::CategorySet;
 use crate::document::Fault;
+use crate::name::Name;
 use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
 
 /// The whole configuration, checked.
@@ -66,6 +67,8 @@ pub struct Dns {
     pub udp_payload: u16,
     /// Tokens a second of one client; 0 for no limit.
     pub client_rate: u32,
+    /// Names that may lead to addresses of the household, beside the usual local ones and those with a route.
+    pub private_names: Vec<Name>,
     /// Finished answers kept.
     pub cache: Cache,
     /// Limits of TCP.

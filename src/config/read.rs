@@ -142,6 +142,7 @@ fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
         portal,
         udp_payload: number(&mut dns, "udp_payload", 1232, 512..=4096) as u16,
         client_rate: number(&mut dns, "client_rate", 10_000, 0..=1_000_000_000) as u32,
+        private_names: dns.or("private_names", Vec::new()),
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
         upstream: upstream(&mut dns, beside)?,

@@ -14,7 +14,7 @@ use super::special;
 use crate::config;
 use crate::identity::ClientAddr;
 use crate::judge::{Judge, Part, Places, Ruling, Snapshot};
-use crate::name::Name;
+use crate::name::{Name, NameSet};
 use crate::policy::{Action, Moment, Profile, Verdict, explain};
 use crate::sys;
 use crate::telemetry::metrics::{Counters, Outcome, Source};
@@ -35,6 +35,10 @@ pub struct Settings {
     portal: Vec<IpAddr>,
     udp_payload: u16,
     client_rate: u32,
+    /// Names with a route of their own.
+    routed: NameSet,
+    /// Names that may lead to addresses of the household.
+    private: NameSet,
 }
 
 /// What a thread keeps between questions, so that answering allocates nothing.
@@ -291,7 +295,7 @@ impl<'a> Case<'a> {
                 Outcome::Local
             }
             Ruling::Help => return false,
-            _ if special::answer(query, out) => Outcome::Local,
+            _ if special::answer(query, &self.context.settings.routed, out) => Outcome::Local,
             Ruling::Canary | Ruling::PrivateRelay => {
                 answer::negative(query, Rcode::NxDomain, SWITCH_TTL_SECS, None, out);
                 Outcome::Local
@@ -329,7 +333,12 @@ impl<'a> Case<'a> {
         };
         let Context { snapshot, moment, .. } = self.context;
         if !self.is_help() {
-            let mut judged = answer.parts().map(|part| snapshot.rule_part(self.profile, &part, moment, chosen));
+            let mut judged = answer.parts().map(|part| match part {
+                Part::Addr(addr) if special::is_inside(addr) && !chosen && self.guards_rebinding() => {
+                    Verdict::REBINDING
+                }
+                part => snapshot.rule_part(self.profile, &part, moment, chosen),
+            });
             if let Some(refusal) = judged.find(Verdict::is_refusal) {
                 return self.refuse(&refusal, text, out);
             }
@@ -363,6 +372,10 @@ impl<'a> Case<'a> {
             }
         };
         self.end(outcome, out);
+    }
+
+    fn guards_rebinding(&self) -> bool {
+        self.profile.rebinding_protection && !self.context.settings.private.contains(&self.query.name)
     }
 
     fn write_alias(&self, target: &Name, answer: &Answer<'_>, ttl_max: u32, out: &mut Vec<u8>) {
@@ -426,7 +439,13 @@ fn is_served(query: &Query<'_>) -> bool {
 
 impl Settings {
     fn new(dns: &config::Dns) -> Settings {
+        let routed = NameSet::new(dns.upstream.routes.iter().map(|route| &route.suffix));
+        let local: Vec<Name> = special::LOCAL_NAMES.iter().filter_map(|name| Name::parse(name).ok()).collect();
+        let routes = dns.upstream.routes.iter().map(|route| &route.suffix);
+        let private = NameSet::new(local.iter().chain(&dns.private_names).chain(routes));
         Settings {
+            routed,
+            private,
             block_answer: dns.block_answer,
             block_ttl_secs: dns.block_ttl_secs,
             portal: dns.portal.clone(),

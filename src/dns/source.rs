@@ -81,11 +81,6 @@ impl Source {
         }
     }
 
-    /// True when `name` is answered by a server of the operator's own choice.
-    pub fn has_route(&self, name: &Name) -> bool {
-        self.routes.iter().any(|(suffix, _)| name.is_within(suffix))
-    }
-
     /// Each upstream as it was written, and its numbers.
     pub fn stats(&self) -> Vec<(String, ServerStats)> {
         let main = match &self.main {

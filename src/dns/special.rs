@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::answer;
 use super::query::{Query, Rcode};
-use crate::name::Name;
+use crate::name::{Name, NameSet};
 
 /// How long such an answer may be kept, in seconds; they never change.
 const TTL_SECS: u32 = 10_800;
@@ -12,10 +12,31 @@ const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6A
 /// What `ipv4only.arpa` always has (RFC 8880 §7.1).
 const NAT64_PROBE: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::new(192, 0, 0, 170)), IpAddr::V4(Ipv4Addr::new(192, 0, 0, 171))];
 
+/// Names that households use inside; what leads to their own addresses there is as it should be.
+pub const LOCAL_NAMES: [&str; 10] =
+    ["corp", "fritz.box", "home", "home.arpa", "internal", "intranet", "lan", "local", "localdomain", "private"];
+
+/// True for addresses that lead to this machine or into the household, and mean nothing outside (RFC 6890).
+pub fn is_inside(addr: IpAddr) -> bool {
+    match addr.to_canonical() {
+        IpAddr::V4(addr) => {
+            let [first, second, ..] = addr.octets();
+            let shared = first == 100 && (64..=127).contains(&second);
+            addr.is_private() || addr.is_loopback() || addr.is_link_local() || first == 0 || shared
+        }
+        IpAddr::V6(addr) => {
+            addr.is_loopback() || addr.is_unspecified() || addr.is_unique_local() || addr.is_unicast_link_local()
+        }
+    }
+}
+
 /// Answers a special-use name; false when `query` is for any other name.
-pub fn answer(query: &Query<'_>, out: &mut Vec<u8>) -> bool {
+///
+/// A name in `routed` has a server of the operator's choice to answer it.
+pub fn answer(query: &Query<'_>, routed: &NameSet, out: &mut Vec<u8>) -> bool {
     match Use::of(&query.name) {
         None => return false,
+        Some(Use::NoData | Use::None) if routed.contains(&query.name) => return false,
         Some(Use::Loopback) => answer::addresses(query, &LOOPBACK, TTL_SECS, None, out),
         Some(Use::Nat64) => answer::addresses(query, &NAT64_PROBE, TTL_SECS, None, out),
         Some(Use::NoData) => answer::negative(query, Rcode::NoError, TTL_SECS, None, out),
@@ -78,6 +99,22 @@ fn link_local(name: &Name) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn inside_and_outside() {
+        let is = |text: &str| is_inside(text.parse().unwrap());
+        for inside in
+            ["10.1.2.3", "172.31.0.1", "192.168.0.1", "127.0.0.2", "169.254.1.1", "0.0.0.0", "100.64.0.1", "::", "::1"]
+        {
+            assert!(is(inside), "{inside}");
+        }
+        for inside in ["fd00::1", "fe80::1", "::ffff:192.168.1.1"] {
+            assert!(is(inside), "{inside}");
+        }
+        for outside in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "192.0.2.1", "2001:db8::1", "::ffff:8.8.8.8"] {
+            assert!(!is(outside), "{outside}");
+        }
+    }
 
     #[test]
     fn special_names_and_no_others() {

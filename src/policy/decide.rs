@@ -55,11 +55,13 @@ pub enum Step {
     BandDefault,
     /// The youngest may only go where a list says it is good for them.
     AllowListOnly,
+    /// A name from outside led to an address of the household.
+    Rebinding,
 }
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Step; 10] = [
+    pub const ALL: [Step; 11] = [
         Step::HelpSet,
         Step::Sealed,
         Step::Security,
@@ -70,6 +72,7 @@ impl Step {
         Step::Criterion,
         Step::BandDefault,
         Step::AllowListOnly,
+        Step::Rebinding,
     ];
 
     /// The code that `explain --json` uses.
@@ -85,6 +88,7 @@ impl Step {
             Step::Criterion => "criterion",
             Step::BandDefault => "band_default",
             Step::AllowListOnly => "allow_list_only",
+            Step::Rebinding => "rebinding",
         }
     }
 }
@@ -92,6 +96,9 @@ impl Step {
 impl Verdict {
     /// The help set's verdict.
     pub const HELP_SET: Verdict = Verdict::new(Action::Allow, Step::HelpSet);
+
+    /// A name from outside must not lead into the household.
+    pub const REBINDING: Verdict = Verdict::new(Action::Block, Step::Rebinding);
 
     const fn new(action: Action, step: Step) -> Verdict {
         let reason = Reason { step, category: None, criterion: None, service: None, schedule: None };
@@ -130,6 +137,7 @@ impl Verdict {
     pub fn ede(&self) -> u16 {
         match self.reason.category.map(Category::tier) {
             _ if matches!(self.reason.step, Step::OwnBlock | Step::Schedule) => 17,
+            _ if self.reason.step == Step::Rebinding => 15,
             Some(Tier::Security | Tier::Sealed) => 15,
             Some(Tier::Law) => 16,
             _ => 17,

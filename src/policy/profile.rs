@@ -68,6 +68,8 @@ pub struct ProfileInput {
     pub block_private_relay: Option<bool>,
     /// Encrypted Client Hello is left out of answers, so that names stay visible to the proxy; `None`: under 18.
     pub strip_ech: Option<bool>,
+    /// Names from outside must not lead to addresses inside; `None`: yes.
+    pub rebinding_protection: Option<bool>,
     /// Refused on top of the criteria.
     pub block: Vec<Selector>,
     /// Allowed although the criteria refuse it.
@@ -91,6 +93,7 @@ impl ProfileInput {
             canary: None,
             block_private_relay: None,
             strip_ech: None,
+            rebinding_protection: None,
             block: Vec::new(),
             allow: Vec::new(),
             block_names: Vec::new(),
@@ -117,6 +120,8 @@ pub struct Profile {
     pub block_private_relay: bool,
     /// Encrypted Client Hello is left out of answers.
     pub strip_ech: bool,
+    /// Names from outside must not lead to addresses inside.
+    pub rebinding_protection: bool,
     /// Categories by action, and the criterion behind each.
     pub(super) masks: Masks,
     pub(super) criterion: [Option<u16>; 48],
@@ -179,6 +184,7 @@ impl Profile {
             canary: input.canary.unwrap_or(minor),
             block_private_relay: input.block_private_relay.unwrap_or(minor),
             strip_ech: input.strip_ech.unwrap_or(minor),
+            rebinding_protection: input.rebinding_protection.unwrap_or(true),
             masks,
             criterion,
             own_allow: Selection::new(&input.allow, &input.allow_names),
