@@ -88,7 +88,7 @@ fn main() {
             let foreseen: ArrayVec<_, BATCH> = batch.iter().map(|packet| door.foresee(&context, packet)).collect();
             foreseen.iter().for_each(|foreseen| door.foresee_record(foreseen));
             for foreseen in &foreseen {
-                let step = door.answer(&context, foreseen, client, Transport::Udp, &counters, &mut scratch);
+                let step = door.answer(&context, foreseen, client.into(), Transport::Udp, &counters, &mut scratch);
                 answered += usize::from(matches!(step, Step::Reply));
             }
         }

@@ -1,6 +1,8 @@
 //! Wiring: builds each part once, starts threads and tasks, owns reload and shutdown. The only room that reads the clock for
 //! others and hears signals.
 
+mod doors;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,13 +15,13 @@ use sd_notify::NotifyState;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::doors::Doors;
 use crate::classify::{Bundle, Engine, ServiceSet};
-use crate::config::{Config, Dns, SelectorSpec};
+use crate::config::{Config, SelectorSpec};
 use crate::dns::pipeline::Door;
 use crate::dns::resolver::{Resolver, now_secs};
 use crate::dns::share::Shares;
-use crate::dns::stream;
-use crate::dns::worker::{self, Shared, Waiting};
+use crate::dns::worker::{Shared, Waiting};
 use crate::document::Fault;
 use crate::identity::{Clients, ProfileId};
 use crate::judge::{Judge, Snapshot};
@@ -27,7 +29,6 @@ use crate::lists::data::{Builtin, INFRASTRUCTURE};
 use crate::lists::inputs::{inputs, load};
 use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
-use crate::net::{self, Listeners};
 use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
 use crate::sys;
 use crate::telemetry::metrics::{Gauges, Metrics};
@@ -79,6 +80,9 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     for (net, profile) in &config.devices {
         clients.insert(*net, ProfileId(*profile as u16));
     }
+    for (token, profile) in &config.tokens {
+        clients.insert_token(*token, ProfileId(*profile as u16));
+    }
     Snapshot {
         engine: Engine::new(bundle),
         help: builtin.help.clone(),
@@ -127,7 +131,7 @@ struct App {
     judge: Arc<Judge>,
     shared: Shared,
     counts: Arc<Counts>,
-    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    doors: std::sync::Mutex<Doors>,
 }
 
 /// What a reload replaces.
@@ -159,8 +163,7 @@ impl App {
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };
         let metrics = Metrics::new();
-        let listeners = listeners(&config.dns)?;
-        let threads = serve_dns(&shared, listeners, &config.dns, &metrics)?;
+        let doors = doors::open(&shared, &config.dns, config.state_dir.as_deref(), &metrics, now_secs())?;
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
         read_gauges(&metrics, &judge, &resolver, &counts);
@@ -169,12 +172,9 @@ impl App {
             let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
             runtime.spawn(serve::serve(listener, metrics));
         }
-        for addr in &config.dns.listen {
-            tracing::info!(%addr, "listening");
-        }
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
-        Ok(App { file, builtin, state, judge, shared, counts, threads: std::sync::Mutex::new(threads) })
+        Ok(App { file, builtin, state, judge, shared, counts, doors: std::sync::Mutex::new(doors) })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -191,6 +191,7 @@ impl App {
                 _ = ended(&mut term, &mut interrupt) => break,
                 _ = tick.tick() => notify(&[NotifyState::Watchdog]),
             }
+            self.renew_certificate();
             if next_update.is_some_and(|at| now_secs() >= at) {
                 self.update().await;
                 next_update = self.next_update();
@@ -258,6 +259,10 @@ impl App {
         Ok(names)
     }
 
+    fn renew_certificate(&self) {
+        self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).renew_certificate(now_secs());
+    }
+
     /// Fetches lists; when one changed, puts a new bundle in force.
     async fn update(&self) {
         let (config, store) = {
@@ -315,10 +320,10 @@ impl App {
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
-        let mut threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut doors = self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Receivers end by themselves; what they handed over in their last moment is waited for below.
         let (receivers, senders): (Vec<_>, Vec<_>) =
-            threads.drain(..).partition(|thread| thread.thread().name() == Some("dns-udp"));
+            doors.threads.drain(..).partition(|thread| thread.thread().name() == Some("dns-udp"));
         join(receivers);
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
@@ -336,6 +341,7 @@ fn warn_of_restart(old: &Config, new: &Config) {
         ("dns.listen", old.dns.listen != new.dns.listen),
         ("dns.workers", old.dns.workers != new.dns.workers),
         ("dns.tcp", format!("{:?}", old.dns.tcp) != format!("{:?}", new.dns.tcp)),
+        ("dns.encrypted", old.dns.encrypted != new.dns.encrypted),
         ("dns.cache.size", old.dns.cache.bytes_max != new.dns.cache.bytes_max),
         ("metrics", old.metrics != new.metrics),
         ("log", format!("{:?}", old.log) != format!("{:?}", new.log)),
@@ -360,36 +366,6 @@ fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Resul
     }
     let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
     Ok(bundle)
-}
-
-fn listeners(dns: &Dns) -> anyhow::Result<Listeners> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let workers = if dns.workers == 0 { cores } else { dns.workers };
-    if let Some(inherited) = net::inherited(workers).context("sockets handed over cannot be used")? {
-        tracing::info!(udp = inherited.udp.len(), tcp = inherited.tcp.len(), "sockets handed over");
-        return Ok(inherited);
-    }
-    Ok(net::bind(&dns.listen, workers)?)
-}
-
-fn serve_dns(
-    shared: &Shared,
-    listeners: Listeners,
-    dns: &Dns,
-    metrics: &Arc<Metrics>,
-) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let slow = metrics.shared();
-    let mut threads = Vec::new();
-    for socket in listeners.udp {
-        let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));
-        threads.extend(started.context("a UDP worker cannot start")?);
-    }
-    let _inside = shared.runtime.enter();
-    for listener in listeners.tcp {
-        let listener = tokio::net::TcpListener::from_std(listener).context("a TCP listener cannot start")?;
-        shared.runtime.spawn(stream::serve(shared.clone(), listener, dns.tcp.clone(), Arc::clone(&slow)));
-    }
-    Ok(threads)
 }
 
 fn read_gauges(metrics: &Arc<Metrics>, judge: &Arc<Judge>, resolver: &Arc<Resolver>, counts: &Arc<Counts>) {

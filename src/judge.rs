@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use crate::classify::Places;
 use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
-use crate::identity::{ClientAddr, Clients, ProfileId};
+use crate::identity::{Asker, Clients, ProfileId};
 use crate::name::{Name, NameSet};
 use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
 
@@ -65,9 +65,9 @@ pub enum Part {
 }
 
 impl Snapshot {
-    /// The profile of a client.
-    pub fn asker(&self, client: ClientAddr) -> &Profile {
-        self.profile(self.clients.profile_of(client))
+    /// The profile of whoever asks.
+    pub fn asker(&self, asker: Asker) -> &Profile {
+        self.profile(self.clients.profile_of_asker(asker))
     }
 
     /// The profile with that id.

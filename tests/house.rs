@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("document", &[]),
     ("identity", &[]),
     ("sys", &[]),
-    ("config", &["name", "classify", "policy", "document"]),
+    ("config", &["name", "classify", "policy", "document", "identity"]),
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["sys"]),
     ("lists", &["name", "classify", "document", "config", "judge", "sys"]),
@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &["classify", "config", "document", "dns", "identity", "judge", "lists", "net", "policy", "sys", "telemetry"],
     ),
-    ("cli", &["name", "classify", "policy", "document", "config", "judge", "lists", "dns", "app", "sys"]),
+    ("cli", &["name", "classify", "policy", "document", "config", "identity", "judge", "lists", "dns", "app", "sys"]),
 ];
 
 #[test]

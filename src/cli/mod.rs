@@ -4,6 +4,7 @@ mod check;
 mod classify;
 mod explain;
 mod lists;
+mod token;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Classify names, addresses or URLs from standard input, one a line
     Classify(classify::Arguments),
+    /// Print a new token for a device that asks from anywhere (`[[device]] token`)
+    Token,
     /// Fetch, compile and look into lists
     #[command(subcommand)]
     Lists(lists::Command),
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Check => check::run(file.as_deref()),
         Command::Explain(arguments) => explain::run(file.as_deref(), &arguments),
         Command::Classify(arguments) => classify::run(file.as_deref(), &arguments),
+        Command::Token => token::run(),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
     };
     result.unwrap_or_else(|error| {

@@ -1,11 +1,13 @@
 //! What the operator wrote, turned into what we run on. [`Config::load`] finds every fault at once and changes nothing.
 
 mod criteria;
+mod encrypted;
 mod fields;
 mod profiles;
 mod read;
 mod upstream;
 
+pub use encrypted::Encrypted;
 pub(crate) use read::word;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 
@@ -18,6 +20,7 @@ use jiff::tz::TimeZone;
 
 use crate::classify::CategorySet;
 use crate::document::Fault;
+use crate::identity::Token;
 use crate::name::Name;
 use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub profiles: Vec<ProfileSpec>,
     /// Whose addresses are whose: prefix and position in `profiles`.
     pub devices: Vec<(IpNet, usize)>,
+    /// Devices that show who they are: token and position in `profiles`.
+    pub tokens: Vec<(Token, usize)>,
     /// Position of the profile of unknown clients.
     pub strangers: usize,
     /// Where Prometheus asks; `None` is off.
@@ -73,6 +78,8 @@ pub struct Dns {
     pub cache: Cache,
     /// Limits of TCP.
     pub tcp: Tcp,
+    /// Encrypted doors.
+    pub encrypted: Encrypted,
     /// Where unknown answers come from.
     pub upstream: Upstream,
 }
@@ -114,6 +121,8 @@ pub struct Tcp {
     pub connections_max: usize,
     /// A connection without a question is closed after this (RFC 7766 §6.2.3).
     pub idle: Duration,
+    /// Load balancers whose connections begin with a PROXY header.
+    pub balancers: Vec<IpNet>,
 }
 
 /// One list.

@@ -7,12 +7,14 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use super::encrypted::encrypted;
 use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
 use super::upstream::upstream;
 use super::{BlockAnswer, Cache, Config, Dns, List, ListSource, Log, Tcp, Updates, Vocabulary, criteria};
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
+use crate::identity::Token;
 use crate::policy::Criteria;
 
 /// Reads the text of a configuration. `path` is where relative paths start.
@@ -35,7 +37,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         let updates = updates(root);
         let profiles = profiles(root, criteria.as_ref(), words);
         let names: Vec<String> = profiles.iter().map(|(name, _)| name.value.clone()).collect();
-        let devices = devices(root, &names);
+        let (devices, tokens) = devices(root, &names);
         let strangers = strangers(root, &names);
         let metrics = metrics(root);
         let log = log(root);
@@ -49,6 +51,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             updates,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,
+            tokens,
             strangers: strangers?,
             metrics,
             log,
@@ -145,6 +148,7 @@ fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
         private_names: dns.or("private_names", Vec::new()),
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
+        encrypted: encrypted(&mut dns, beside),
         upstream: upstream(&mut dns, beside)?,
         listen: listen?.value,
     })
@@ -189,7 +193,8 @@ fn tcp(dns: &mut Table<'_>) -> Tcp {
     let mut table = dns.table("tcp");
     let connections = table.as_mut().map_or(256, |table| number(table, "connections_max", 256, 1..=65_536));
     let idle = table.as_mut().map_or(Duration::from_secs(10), |table| duration(table, "idle", 10, 1..=600));
-    Tcp { connections_max: connections as usize, idle }
+    let balancers = table.as_mut().map_or_else(Vec::new, |table| table.or("proxy_protocol_from", Vec::new()));
+    Tcp { connections_max: connections as usize, idle, balancers }
 }
 
 fn lists(root: &mut Table<'_>, beside: &Path, words: &Vocabulary) -> Vec<List> {
@@ -285,22 +290,34 @@ fn updates(root: &mut Table<'_>) -> Updates {
 /// The largest public list we know of is 90 MB; a guess with room.
 const LIST_BYTES: u64 = 256 << 20;
 
-fn devices(root: &mut Table<'_>, names: &[String]) -> Vec<(IpNet, usize)> {
-    let mut devices: Vec<(IpNet, usize)> = Vec::new();
+type Devices = (Vec<(IpNet, usize)>, Vec<(Token, usize)>);
+
+fn devices(root: &mut Table<'_>, names: &[String]) -> Devices {
+    let (mut devices, mut tokens): Devices = Default::default();
     for mut table in root.tables("device") {
         let profile = table.required::<String>("profile").and_then(|name| profile_named(&table, &name, names));
-        let nets = table.required::<Vec<At<IpNet>>>("address");
+        let nets = table.get::<Vec<At<IpNet>>>("address");
+        let token = table.get::<Token>("token");
+        if !table.has("address") && !table.has("token") {
+            table.fault(&table.span(), "a device needs `address` or `token`, or both");
+        }
         // A note for people.
         let _ = table.get::<String>("name");
-        let (Some(profile), Some(nets)) = (profile, nets) else { continue };
-        for net in nets.value {
+        let Some(profile) = profile else { continue };
+        if let Some(token) = token {
+            if tokens.iter().any(|(other, _)| *other == token.value) {
+                table.fault(&token.span, "this token belongs to a device already");
+            }
+            tokens.push((token.value, profile));
+        }
+        for net in nets.into_iter().flat_map(|nets| nets.value) {
             if devices.iter().any(|(other, _)| *other == net.value) {
                 table.fault(&net.span, format!("address {} belongs to a device already", net.value));
             }
             devices.push((net.value, profile));
         }
     }
-    devices
+    (devices, tokens)
 }
 
 fn strangers(root: &mut Table<'_>, names: &[String]) -> Option<usize> {
@@ -371,7 +388,12 @@ fn within<T: PartialOrd + Copy>(
     }
 }
 
-fn number(table: &mut Table<'_>, key: &'static str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
+pub(super) fn number(
+    table: &mut Table<'_>,
+    key: &'static str,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> u64 {
     let Some(at) = table.get::<u64>(key) else { return default };
     within(table, &at.span, at.value, range, |value| value.to_string());
     at.value
@@ -383,7 +405,12 @@ fn size(table: &mut Table<'_>, key: &'static str, default: u64, range: std::ops:
     at.value.0
 }
 
-fn duration(table: &mut Table<'_>, key: &'static str, secs: u64, range: std::ops::RangeInclusive<u64>) -> Duration {
+pub(super) fn duration(
+    table: &mut Table<'_>,
+    key: &'static str,
+    secs: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> Duration {
     duration_ms(table, key, secs * 1000, range.start() * 1000..=range.end() * 1000)
 }
 

@@ -42,6 +42,8 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
         "ca = \"ca.pem\"\n",
         "trust_anchor = \"root.key\"\n",
         "root_hints = \"root.hints\"\n",
+        "certificate = \"fullchain.pem\"\n",
+        "key = \"privkey.pem\"\n",
     ] {
         assert!(with_all.contains(option), "{option}");
         with_all = with_all.replace(option, "");
@@ -51,6 +53,7 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
     let plain = Config::load(None, &words()).expect("the manual");
     let mut shown = found.dns.clone();
     shown.portal.clear();
+    shown.encrypted.name = None;
     assert_eq!(format!("{shown:?}"), format!("{:?}", plain.dns));
     assert_eq!(format!("{:?}", found.updates), format!("{:?}", plain.updates));
     assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));

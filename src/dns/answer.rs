@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 pub use crate::config::BlockAnswer;
 
-use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, rtype};
+use super::query::{Edns, HEADER, PLAIN_PAYLOAD, Query, Rcode, option, rtype, skip_name, u16_at};
 use crate::name::Name;
 
 /// Extended DNS Error codes we send (RFC 8914 §4, IANA "Extended DNS Error Codes").
@@ -76,7 +76,6 @@ pub struct Ede<'a> {
 }
 
 const EDE_TEXT_MAX: usize = 128;
-const EDE_OPTION: u16 = 15;
 /// Size of the UDP answers we take ourselves, told in our OPT (DNS flag day 2020).
 const OUR_PAYLOAD: u16 = 1232;
 /// A pointer to the name of the question, which always stands right behind the header.
@@ -135,6 +134,18 @@ pub fn addresses(query: &Query<'_>, all: &[IpAddr], ttl: u32, ede: Option<Ede<'_
         append_soa(ttl, out);
     }
     finish(query, Rcode::NoError, ede, out);
+}
+
+/// A NOERROR answer with records of the type asked for, one for each of `all`.
+pub fn records<'d>(query: &Query<'_>, all: impl Iterator<Item = &'d [u8]>, ttl: u32, out: &mut Vec<u8>) {
+    start(query, Rcode::NoError, out);
+    let mut count = 0;
+    for data in all {
+        record(query.qtype, ttl, data, out);
+        count += 1;
+    }
+    set_count(out, 6, count);
+    finish(query, Rcode::NoError, None, out);
 }
 
 /// The question's name as an alias of `target`, and the target's addresses of the family asked for.
@@ -198,11 +209,12 @@ pub fn finish(query: &Query<'_>, rcode: Rcode, ede: Option<Ede<'_>>, out: &mut V
     }
 }
 
-/// Cuts an answer that does not fit a UDP datagram: question and OPT stay, TC is set (RFC 2181 §9, RFC 6891 §7).
-pub fn truncate(query: &Query<'_>, payload_max: u16, out: &mut Vec<u8>) {
+/// Cuts an answer that does not fit a UDP datagram: question and OPT stay, TC is set (RFC 2181 §9, RFC 6891 §7). True when
+/// it did not fit.
+pub fn truncate(query: &Query<'_>, payload_max: u16, out: &mut Vec<u8>) -> bool {
     let limit = query.edns.map_or(PLAIN_PAYLOAD, |edns: Edns| edns.payload.min(payload_max));
     if out.len() <= usize::from(limit) {
-        return;
+        return false;
     }
     let keep = HEADER + query.question().len();
     out.truncate(keep);
@@ -213,6 +225,59 @@ pub fn truncate(query: &Query<'_>, payload_max: u16, out: &mut Vec<u8>) {
     if let Some(edns) = query.edns {
         append_opt(Rcode::NoError, edns.dnssec_ok, None, out);
     }
+    true
+}
+
+/// What is said in the OPT beside an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Additions {
+    /// The client's cookie and ours.
+    pub cookie: Option<[u8; 24]>,
+    /// How long an idle connection lives, in units of 100 ms (RFC 7828 §3.1).
+    pub keepalive: Option<u16>,
+    /// Padded so that lengths tell little (RFC 8467 §4.1).
+    pub padding: bool,
+}
+
+/// Adds options to the OPT, which ends the answer. Nothing when there is none.
+pub fn add_options(additions: &Additions, out: &mut Vec<u8>) {
+    /// Answers on encrypted connections are a multiple of this.
+    const BLOCK: usize = 468;
+    let Some(len_at) = opt_len_at(out) else { return };
+    let start = out.len();
+    if let Some(cookie) = additions.cookie {
+        push_option(option::COOKIE, &cookie, out);
+    }
+    if let Some(keepalive) = additions.keepalive {
+        push_option(option::KEEPALIVE, &keepalive.to_be_bytes(), out);
+    }
+    if additions.padding {
+        let len = (out.len() + 4).next_multiple_of(BLOCK) - out.len() - 4;
+        push_option(option::PADDING, &[0; BLOCK][..len], out);
+    }
+    let len = u16_at(out, len_at).unwrap_or(0) + (out.len() - start) as u16;
+    set_count(out, len_at, len);
+}
+
+fn push_option(code: u16, data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&code.to_be_bytes());
+    out.extend_from_slice(&(data.len() as u16).to_be_bytes());
+    out.extend_from_slice(data);
+}
+
+/// Where the OPT's length stands. Walks the answer, which is ours and well-formed; anything else has none.
+fn opt_len_at(message: &[u8]) -> Option<usize> {
+    let mut at = skip_name(message, HEADER).ok()? + 4;
+    let records = [6, 8, 10].iter().try_fold(0, |sum, at| Some(sum + u32::from(u16_at(message, *at)?)))?;
+    for left in (0..records).rev() {
+        let after_name = skip_name(message, at).ok()?;
+        let len_at = after_name + 8;
+        if left == 0 {
+            return (u16_at(message, after_name)? == rtype::OPT).then_some(len_at);
+        }
+        at = len_at + 2 + usize::from(u16_at(message, len_at)?);
+    }
+    None
 }
 
 /// A question back with TC set: whoever really asked it comes again by TCP.
@@ -232,7 +297,7 @@ fn append_opt(rcode: Rcode, dnssec_ok: bool, ede: Option<Ede<'_>>, out: &mut Vec
     out.extend_from_slice(&[(rcode as u16 >> 4) as u8, 0, u8::from(dnssec_ok) << 7, 0]);
     out.extend_from_slice(&data_len.to_be_bytes());
     if let Some(ede) = ede {
-        out.extend_from_slice(&EDE_OPTION.to_be_bytes());
+        out.extend_from_slice(&option::EDE.to_be_bytes());
         out.extend_from_slice(&option_len.to_be_bytes());
         out.extend_from_slice(&u16::from(ede.code as u8).to_be_bytes());
         out.extend_from_slice(text);
@@ -368,6 +433,23 @@ mod tests {
         });
         assert!(message.metadata.truncation && message.answers.is_empty() && message.edns.is_some());
         assert!(bytes.len() < 100);
+    }
+
+    #[test]
+    fn options_stand_behind_the_error() {
+        let additions = Additions { cookie: Some([7; 24]), keepalive: Some(100), padding: true };
+        let ede = Ede { code: EdeCode::Filtered, text: "gambling" };
+        let (message, bytes) = answered(1, true, |query, out| {
+            block(query, BlockAnswer::Null, &[], 10, Some(ede), out);
+            add_options(&additions, out);
+        });
+        assert_eq!(bytes.len(), 468);
+        assert_eq!(message.edns.unwrap().options().as_ref().len(), 4);
+        let (plain, _) = answered(1, false, |query, out| {
+            block(query, BlockAnswer::Null, &[], 10, None, out);
+            add_options(&additions, out);
+        });
+        assert!(plain.edns.is_none());
     }
 
     #[test]

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::answer::{self, BlockAnswer, Ede, EdeCode};
-use super::query::{Parsed, Query, Rcode, rtype};
+use super::answer::{self, Additions, BlockAnswer, Ede, EdeCode};
+use super::cookie::Secret;
+use super::designate::Designations;
+use super::query::{Options, Parsed, Query, Rcode, rtype};
 use super::record::{Answer, Question};
 use super::resolver::{ResolveError, Resolver, now_secs};
 use super::special;
 use crate::config;
-use crate::identity::ClientAddr;
+use crate::identity::{Asker, ClientAddr, Token};
 use crate::judge::{Judge, Part, Places, Ruling, Snapshot};
 use crate::name::{Name, NameSet};
 use crate::policy::{Action, Moment, Profile, Verdict, explain};
@@ -37,6 +39,10 @@ pub struct Settings {
     client_rate: u32,
     /// Names with a route of their own.
     routed: NameSet,
+    cookies: Secret,
+    designations: Designations,
+    /// An idle connection lives so long, in units of 100 ms.
+    keepalive: u16,
     /// Names that may lead to addresses of the household.
     private: NameSet,
 }
@@ -88,6 +94,10 @@ pub enum Transport {
     Udp,
     /// On a stream.
     Tcp,
+    /// On an encrypted stream.
+    Tls,
+    /// On an encrypted stream or request of its own (HTTPS, QUIC).
+    Single,
 }
 
 /// What to do now.
@@ -103,7 +113,7 @@ pub enum Step {
 /// A question that waits for a look-up. Keeps the snapshot it was judged by.
 pub struct Deferred {
     packet: Box<[u8]>,
-    client: ClientAddr,
+    asker: Asker,
     transport: Transport,
     context: Context,
 }
@@ -111,14 +121,20 @@ pub struct Deferred {
 impl Door {
     /// The door in front of `judge` and `resolver`; `quiet` looks up the help set.
     pub fn new(judge: Arc<Judge>, resolver: Arc<Resolver>, quiet: Arc<Resolver>, dns: &config::Dns) -> Door {
-        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns)) }
+        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns, Secret::new())) }
     }
 
     /// Takes on new settings, upstreams and limits.
     pub fn reconfigure(&self, dns: &config::Dns) {
-        self.settings.store(Arc::new(Settings::new(dns)));
+        let cookies = self.settings.load().cookies.clone();
+        self.settings.store(Arc::new(Settings::new(dns, cookies)));
         self.resolver.reconfigure(dns);
         self.quiet.reconfigure(dns);
+    }
+
+    /// True when a device has that token.
+    pub fn knows(&self, token: Token) -> bool {
+        self.judge.current().clients.knows(token)
     }
 
     /// What holds now.
@@ -161,7 +177,7 @@ impl Door {
         &self,
         context: &Context,
         foreseen: &Foreseen<'_>,
-        client: ClientAddr,
+        asker: Asker,
         transport: Transport,
         counters: &Counters,
         scratch: &mut Scratch,
@@ -171,7 +187,7 @@ impl Door {
             Ok(query) => query,
             Err(step) => return step,
         };
-        let case = Case::new(context, query, &foreseen.places, client, transport, counters);
+        let case = Case::new(context, query, &foreseen.places, asker, transport, counters);
         if case.settle(text, out) {
             return Step::Reply;
         }
@@ -181,7 +197,7 @@ impl Door {
         let hash = if is_foreseen { foreseen.hash } else { resolver.cache().hash(question) };
         let Some((answer, prefetch)) = resolver.cached(hash, question, context.now, words) else {
             let packet = foreseen.packet;
-            return Step::Defer(Deferred { packet: packet.into(), client, transport, context: context.clone() });
+            return Step::Defer(Deferred { packet: packet.into(), asker, transport, context: context.clone() });
         };
         if prefetch {
             resolver.prefetch(question);
@@ -193,11 +209,11 @@ impl Door {
     /// Finishes what had to wait. `None` when there is nothing to send.
     pub async fn finish(&self, deferred: Deferred, counters: &Counters) -> Option<Vec<u8>> {
         let (mut out, mut text) = (Vec::with_capacity(512), String::new());
-        let Deferred { packet, client, transport, context } = &deferred;
+        let Deferred { packet, asker, transport, context } = &deferred;
         let parsed = Query::parse(packet);
         let query = sorted(&parsed, counters, &mut out).ok()?;
         let places = context.snapshot.engine.places(&query.name);
-        let case = Case::new(context, query, &places, *client, *transport, counters);
+        let case = Case::new(context, query, &places, *asker, *transport, counters);
         match self.resolver_for(&case).resolve(case.question()).await {
             Ok(found) => {
                 let source = if found.stale { Source::Stale } else { Source::Miss };
@@ -220,7 +236,7 @@ impl Deferred {
         let parsed = Query::parse(&self.packet);
         let query = sorted(&parsed, counters, &mut out).ok()?;
         let places = self.context.snapshot.engine.places(&query.name);
-        let case = Case::new(&self.context, query, &places, self.client, self.transport, counters);
+        let case = Case::new(&self.context, query, &places, self.asker, self.transport, counters);
         case.failed(ResolveError::Busy, &mut out);
         Some(out)
     }
@@ -259,6 +275,7 @@ struct Case<'a> {
     query: &'a Query<'a>,
     transport: Transport,
     counters: &'a Counters,
+    client: ClientAddr,
     profile: &'a Profile,
     ruling: Ruling<'a>,
 }
@@ -268,13 +285,13 @@ impl<'a> Case<'a> {
         context: &'a Context,
         query: &'a Query<'a>,
         places: &Places,
-        client: ClientAddr,
+        asker: Asker,
         transport: Transport,
         counters: &'a Counters,
     ) -> Case<'a> {
-        let profile = context.snapshot.asker(client);
+        let profile = context.snapshot.asker(asker);
         let ruling = context.snapshot.rule_at(profile, &query.name, places, &context.moment);
-        Case { context, query, transport, counters, profile, ruling }
+        Case { context, query, transport, counters, client: asker.client, profile, ruling }
     }
 
     fn is_help(&self) -> bool {
@@ -295,6 +312,7 @@ impl<'a> Case<'a> {
                 Outcome::Local
             }
             Ruling::Help => return false,
+            _ if self.context.settings.designations.answer(query, out) => Outcome::Local,
             _ if special::answer(query, &self.context.settings.routed, out) => Outcome::Local,
             Ruling::Canary | Ruling::PrivateRelay => {
                 answer::negative(query, Rcode::NxDomain, SWITCH_TTL_SECS, None, out);
@@ -421,14 +439,38 @@ impl<'a> Case<'a> {
         self.end(Outcome::Failed, out);
     }
 
+    /// Options of the answer; `None` for most.
+    fn additions(&self) -> Option<Additions> {
+        let options = wanted(self.query)?;
+        let is_lasting = matches!(self.transport, Transport::Tcp | Transport::Tls);
+        let is_encrypted = matches!(self.transport, Transport::Tls | Transport::Single);
+        Some(Additions {
+            cookie: options
+                .cookie
+                .map(|theirs| self.context.settings.cookies.cookie(theirs, self.client, self.context.now)),
+            // HTTP and QUIC have their own ways to say it (RFC 9250 §5.5.2).
+            keepalive: (is_lasting && options.keepalive).then_some(self.context.settings.keepalive),
+            padding: options.padding && is_encrypted,
+        })
+    }
+
     fn end(&self, outcome: Outcome, out: &mut Vec<u8>) {
-        if self.transport == Transport::Udp {
-            answer::truncate(self.query, self.context.settings.udp_payload, out);
+        let additions = self.additions();
+        if let Some(additions) = &additions {
+            answer::add_options(additions, out);
+        }
+        if self.transport == Transport::Udp && answer::truncate(self.query, self.context.settings.udp_payload, out) {
+            additions.iter().for_each(|additions| answer::add_options(additions, out));
         }
         if !self.is_help() {
             self.counters.outcome(outcome);
         }
     }
+}
+
+/// What the client may ask of any answer beside its data.
+fn wanted(query: &Query<'_>) -> Option<Options> {
+    query.edns.map(|edns| edns.options).filter(|options| *options != Options::default())
 }
 
 /// Class IN, and neither a transfer nor a type that only stands in messages (RFC 6895 §3.1).
@@ -438,13 +480,16 @@ fn is_served(query: &Query<'_>) -> bool {
 }
 
 impl Settings {
-    fn new(dns: &config::Dns) -> Settings {
+    fn new(dns: &config::Dns, cookies: Secret) -> Settings {
         let routed = NameSet::new(dns.upstream.routes.iter().map(|route| &route.suffix));
         let local: Vec<Name> = special::LOCAL_NAMES.iter().filter_map(|name| Name::parse(name).ok()).collect();
         let routes = dns.upstream.routes.iter().map(|route| &route.suffix);
         let private = NameSet::new(local.iter().chain(&dns.private_names).chain(routes));
         Settings {
             routed,
+            cookies,
+            designations: Designations::new(&dns.encrypted, dns.upstream.mode == config::Mode::Recurse),
+            keepalive: u16::try_from(dns.tcp.idle.as_millis() / 100).unwrap_or(u16::MAX),
             private,
             block_answer: dns.block_answer,
             block_ttl_secs: dns.block_ttl_secs,

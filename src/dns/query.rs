@@ -2,6 +2,7 @@
 //! silence, never an error to pass on. Work is bounded by the packet's length and four additional records.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use super::cookie::ClientCookie;
 use crate::name::Name;
 
 /// Octets of the header (RFC 1035 §4.1.1).
@@ -22,6 +23,7 @@ pub mod rtype {
     pub const OPT: u16 = 41;
     pub const SVCB: u16 = 64;
     pub const HTTPS: u16 = 65;
+    pub const RESINFO: u16 = 261;
     pub const IXFR: u16 = 251;
     pub const AXFR: u16 = 252;
     pub const ANY: u16 = 255;
@@ -48,6 +50,52 @@ pub struct Edns {
     pub payload: u16,
     /// The DO bit.
     pub dnssec_ok: bool,
+    /// Options the answer has to heed.
+    pub options: Options,
+}
+
+/// EDNS options of a query that change its answer; all others are ignored (RFC 6891 §6.1.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// The answer may be padded (RFC 7830 §4).
+    pub padding: bool,
+    /// The client wants to know how long a connection lives (RFC 7828 §3.2.1).
+    pub keepalive: bool,
+    /// The client's part of its cookie (RFC 7873 §4).
+    pub cookie: Option<ClientCookie>,
+}
+
+/// Option codes (IANA "DNS EDNS0 Option Codes").
+#[allow(missing_docs, reason = "the names are the registry's")]
+pub mod option {
+    pub const COOKIE: u16 = 10;
+    pub const KEEPALIVE: u16 = 11;
+    pub const PADDING: u16 = 12;
+    pub const EDE: u16 = 15;
+}
+
+impl Options {
+    /// Reads the data of an OPT.
+    fn read(packet: &[u8], mut at: usize, len: u16) -> Result<Options, Rcode> {
+        let mut options = Options::default();
+        let end = at.saturating_add(usize::from(len));
+        while at < end {
+            let code = u16_at(packet, at).ok_or(Rcode::FormErr)?;
+            let len = usize::from(u16_at(packet, at.saturating_add(2)).ok_or(Rcode::FormErr)?);
+            let start = at.saturating_add(4);
+            at = start.saturating_add(len);
+            let data = packet.get(start..at).filter(|_| at <= end).ok_or(Rcode::FormErr)?;
+            match code {
+                // Eight octets, and eight to thirty-two of ours if it has met us (RFC 7873 §5.2.2).
+                option::COOKIE if len == 8 || (16..=40).contains(&len) => options.cookie = data.first_chunk().copied(),
+                option::COOKIE => return Err(Rcode::FormErr),
+                option::KEEPALIVE => options.keepalive = true,
+                option::PADDING => options.padding = true,
+                _ => {}
+            }
+        }
+        Ok(options)
+    }
 }
 
 /// One question and how it was asked.
@@ -175,10 +223,12 @@ fn read_opt(packet: &[u8], at: usize) -> Result<Edns, Rcode> {
         return Err(Rcode::BadVers);
     }
     let flags = u16_at(packet, at.saturating_add(6)).ok_or(Rcode::FormErr)?;
-    Ok(Edns { payload, dnssec_ok: flags & 0x8000 != 0 })
+    let options = Options::read(packet, at.saturating_add(10), u16_at(packet, at.saturating_add(8)).unwrap_or(0))?;
+    Ok(Edns { payload, dnssec_ok: flags & 0x8000 != 0, options })
 }
 
-fn skip_name(packet: &[u8], mut at: usize) -> Result<usize, Rcode> {
+/// Where the name at `at` ends.
+pub fn skip_name(packet: &[u8], mut at: usize) -> Result<usize, Rcode> {
     loop {
         let len = *packet.get(at).ok_or(Rcode::FormErr)?;
         match len {
@@ -230,8 +280,26 @@ mod tests {
     fn reads_edns() {
         let packet = with_opt(0);
         let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
-        assert_eq!(query.edns, Some(Edns { payload: 1232, dnssec_ok: true }));
+        assert_eq!(query.edns, Some(Edns { payload: 1232, dnssec_ok: true, options: Options::default() }));
         assert_eq!(fault(&with_opt(1)), Some(Rcode::BadVers));
+    }
+
+    #[test]
+    fn reads_options_and_refuses_broken_ones() {
+        let with = |data: &[u8]| {
+            let mut packet = with_opt(0);
+            let len = packet.len();
+            packet[len - 1] = data.len() as u8;
+            packet.extend_from_slice(data);
+            packet
+        };
+        let packet = with(b"\x00\x0a\x00\x0812345678\x00\x0b\x00\x00\x00\x0c\x00\x02\x00\x00\x00\x63\x00\x01x");
+        let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
+        let expected = Options { padding: true, keepalive: true, cookie: Some(*b"12345678") };
+        assert_eq!(query.edns.unwrap().options, expected);
+        for broken in [&b"\x00\x0a\x00\x0712345678"[..], b"\x00\x0a", b"\x00\x0c\x00\x09x"] {
+            assert_eq!(fault(&with(broken)), Some(Rcode::FormErr), "{broken:?}");
+        }
     }
 
     #[test]

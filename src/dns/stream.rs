@@ -1,21 +1,17 @@
-//! DNS over TCP (RFC 7766): many questions on a connection, answered as they are ready. What can be answered at once is
+//! DNS on a stream, TCP (RFC 7766) or TLS (RFC 7858): many questions on a connection, answered as they are ready. What can be answered at once is
 //! read, answered and written many questions at a time. Every connection and every wait has a limit.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pipeline::{Context, Scratch, Step, Transport};
 use super::share::LOOK_UP;
-use super::worker::Shared;
-use crate::config;
-use crate::identity::ClientAddr;
-use crate::telemetry::metrics::Counters;
+use super::single::Single;
+use crate::identity::Asker;
 
 /// Questions of one connection that wait for a look-up; further ones are read when earlier ones are answered.
 const IN_FLIGHT_MAX: usize = 64;
@@ -27,37 +23,12 @@ const READ_SIZE: usize = 8 << 10;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A client over its share waits this long.
 const SHARE_PAUSE: Duration = Duration::from_millis(250);
-/// Pause after an error of the listener (out of descriptors), so that a lasting one does not spin.
-const ERROR_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts until told to stop.
-pub async fn serve(shared: Shared, listener: TcpListener, limits: config::Tcp, counters: Arc<Counters>) {
-    let connections = Arc::new(Semaphore::new(limits.connections_max));
-    while !shared.stop.load(Ordering::Relaxed) {
-        // The kernel's queue holds what comes while all places are taken.
-        let Ok(place) = Arc::clone(&connections).acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let connection = Connection::new(shared.clone(), peer.into(), Arc::clone(&counters));
-                let idle = limits.idle;
-                tokio::spawn(async move {
-                    let _place = place;
-                    // The client's way of closing is no concern of ours.
-                    let _ = connection.run(stream, idle).await;
-                });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "TCP listener");
-                tokio::time::sleep(ERROR_PAUSE).await;
-            }
-        }
-    }
-}
-
-struct Connection {
-    shared: Shared,
-    client: ClientAddr,
-    counters: Arc<Counters>,
+/// One connection and what is under way on it.
+pub struct Connection {
+    single: Single,
+    asker: Asker,
+    transport: Transport,
     /// Octets read, from `taken` on not yet looked at.
     inbox: Vec<u8>,
     taken: usize,
@@ -71,12 +42,13 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(shared: Shared, client: ClientAddr, counters: Arc<Counters>) -> Connection {
+    /// A connection of `asker`, on which nothing was read yet.
+    pub fn new(single: Single, asker: Asker, transport: Transport) -> Connection {
         let (answers, landing) = mpsc::channel(IN_FLIGHT_MAX);
         Connection {
-            shared,
-            client,
-            counters,
+            single,
+            asker,
+            transport,
             inbox: Vec::with_capacity(READ_SIZE),
             taken: 0,
             outbox: Vec::new(),
@@ -87,10 +59,9 @@ impl Connection {
         }
     }
 
-    async fn run(mut self, mut stream: TcpStream, idle: Duration) -> std::io::Result<()> {
-        // Answers are small and complete.
-        stream.set_nodelay(true)?;
-        let (mut reader, mut writer) = stream.split();
+    /// Answers until the client closes or is idle for so long.
+    pub async fn run(mut self, stream: impl AsyncRead + AsyncWrite + Unpin, idle: Duration) -> std::io::Result<()> {
+        let (mut reader, mut writer) = tokio::io::split(stream);
         let mut is_open = true;
         // A whole question has to come in this time.
         let mut deadline = Instant::now() + idle;
@@ -124,7 +95,7 @@ impl Connection {
                 } else if self.outbox.is_empty() {
                     break;
                 }
-                timeout(WRITE_TIMEOUT, writer.write_all(&self.outbox)).await??;
+                timeout(WRITE_TIMEOUT, write_all(&mut writer, &self.outbox)).await??;
                 self.outbox.clear();
             }
             self.inbox.drain(..self.taken);
@@ -138,18 +109,18 @@ impl Connection {
         let mut context = None;
         while self.outbox.len() < OUTBOX_MAX && self.in_flight < IN_FLIGHT_MAX {
             let Some((packet, end)) = question_at(&self.inbox, self.taken) else { break };
-            let door = &self.shared.door;
+            let door = &self.single.shared.door;
             let context = context.get_or_insert_with(|| door.context());
             if !self.take(1, context) {
-                self.counters.limited();
+                self.single.counters.limited();
                 return Next::Pause;
             }
             match door.answer(
                 context,
                 &door.foresee(context, packet),
-                self.client,
-                Transport::Tcp,
-                &self.counters,
+                self.asker,
+                self.transport,
+                &self.single.counters,
                 &mut self.scratch,
             ) {
                 Step::Reply => frame(&self.scratch.out, &mut self.outbox),
@@ -159,10 +130,10 @@ impl Connection {
                     return Next::Close;
                 }
                 Step::Defer(deferred) => {
-                    let Some(waiting) = self.shared.waiting.enter() else { return Next::Close };
+                    let Some(waiting) = self.single.shared.waiting.enter() else { return Next::Close };
                     self.take(LOOK_UP, context);
                     let (door, answers, counters) =
-                        (Arc::clone(door), self.answers.clone(), Arc::clone(&self.counters));
+                        (Arc::clone(door), self.answers.clone(), Arc::clone(&self.single.counters));
                     self.in_flight += 1;
                     tokio::spawn(async move {
                         let _waiting = waiting;
@@ -179,9 +150,9 @@ impl Connection {
 
     /// As for datagrams, but a client over its share is slowed down: its questions wait in its own buffers.
     fn take(&self, tokens: u32, context: &Context) -> bool {
-        let mut shares = self.shared.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shares = self.single.shared.shares.lock().unwrap_or_else(PoisonError::into_inner);
         shares.set_rate(context.client_rate());
-        shares.take(self.client, tokens, context.now())
+        shares.take(self.asker.client, tokens, context.now())
     }
 
     fn landed(&mut self, answer: Option<Vec<u8>>) {
@@ -190,6 +161,12 @@ impl Connection {
             frame(&answer, &mut self.outbox);
         }
     }
+}
+
+/// TLS keeps what is written until it is told that this is all.
+async fn write_all(writer: &mut (impl AsyncWrite + Unpin), octets: &[u8]) -> std::io::Result<()> {
+    writer.write_all(octets).await?;
+    writer.flush().await
 }
 
 /// How a connection goes on.

@@ -174,7 +174,7 @@ impl Worker {
             }
             return;
         }
-        match self.shared.door.answer(context, foreseen, client, Transport::Udp, &self.counters, scratch) {
+        match self.shared.door.answer(context, foreseen, client.into(), Transport::Udp, &self.counters, scratch) {
             Step::Reply => {
                 if !outbox.push_reply(&scratch.out, inbox, at) {
                     self.counters.dropped();

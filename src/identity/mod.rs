@@ -1,9 +1,11 @@
 //! Who is asking? A client's address to the profile whose rules hold, by longest prefix. Read without a lock; built once a
 //! configuration.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::PrefixMap;
 
@@ -37,6 +39,50 @@ impl fmt::Debug for ClientAddr {
     }
 }
 
+/// What a device shows to be known wherever it is: a part of the path of DNS over HTTPS, or of the name it asks for by TLS.
+/// Kept as a digest; has no `Display`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Token([u8; 16]);
+
+impl Token {
+    /// Fewest characters: 26 of base 32 or 36 carry 128 bits.
+    pub const LEN_MIN: usize = 26;
+    /// Most, since it is a label of a domain name as well.
+    pub const LEN_MAX: usize = 63;
+
+    /// The token of that text; `None` unless it is 26 to 63 lower-case letters and digits.
+    pub fn of(text: &str) -> Option<Token> {
+        let fits = (Token::LEN_MIN..=Token::LEN_MAX).contains(&text.len());
+        let plain = text.bytes().all(|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit());
+        if !fits || !plain {
+            return None;
+        }
+        let digest = digest(&SHA256, text.as_bytes());
+        digest.as_ref().first_chunk().map(|octets| Token(*octets))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Token(..)")
+    }
+}
+
+/// Who asks, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asker {
+    /// Where the question came from.
+    pub client: ClientAddr,
+    /// What it showed; comes before its address.
+    pub token: Option<Token>,
+}
+
+impl From<ClientAddr> for Asker {
+    fn from(client: ClientAddr) -> Asker {
+        Asker { client, token: None }
+    }
+}
+
 /// Position of a profile in the configuration's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProfileId(pub u16);
@@ -46,13 +92,14 @@ pub struct ProfileId(pub u16);
 pub struct Clients {
     v4: PrefixMap<Ipv4Net, ProfileId>,
     v6: PrefixMap<Ipv6Net, ProfileId>,
+    tokens: HashMap<Token, ProfileId>,
     strangers: ProfileId,
 }
 
 impl Clients {
     /// Nobody is known: everyone is a stranger and gets that profile.
     pub fn new(strangers: ProfileId) -> Clients {
-        Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), strangers }
+        Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), tokens: HashMap::new(), strangers }
     }
 
     /// The profile of unknown clients.
@@ -66,6 +113,22 @@ impl Clients {
             IpNet::V4(net) => self.v4.insert(net.trunc(), profile),
             IpNet::V6(net) => self.v6.insert(net.trunc(), profile),
         }
+    }
+
+    /// Gives a token to a profile.
+    pub fn insert_token(&mut self, token: Token, profile: ProfileId) {
+        self.tokens.insert(token, profile);
+    }
+
+    /// True when a device of this household has that token.
+    pub fn knows(&self, token: Token) -> bool {
+        self.tokens.contains_key(&token)
+    }
+
+    /// The profile of the token, else of the address.
+    pub fn profile_of_asker(&self, asker: Asker) -> ProfileId {
+        let by_token = asker.token.and_then(|token| self.tokens.get(&token).copied());
+        by_token.unwrap_or_else(|| self.profile_of(asker.client))
     }
 
     /// The profile of the longest prefix that holds `client`, or that of strangers.
@@ -84,6 +147,22 @@ mod tests {
 
     fn asked(clients: &Clients, addr: &str) -> u16 {
         clients.profile_of(addr.parse::<IpAddr>().unwrap().into()).0
+    }
+
+    #[test]
+    fn tokens_come_before_addresses_and_are_long() {
+        let text = "k7q2m4x9v1b8n3z6c5j0h2g4f6";
+        let token = Token::of(text).unwrap();
+        let mut clients = Clients::new(ProfileId(0));
+        clients.insert("10.0.0.0/8".parse().unwrap(), ProfileId(1));
+        clients.insert_token(token, ProfileId(2));
+        let client = ClientAddr::from("10.0.0.1".parse::<IpAddr>().unwrap());
+        assert_eq!(clients.profile_of_asker(client.into()), ProfileId(1));
+        assert_eq!(clients.profile_of_asker(Asker { client, token: Some(token) }), ProfileId(2));
+        assert!(clients.knows(token) && !clients.knows(Token::of("aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap()));
+        for wrong in ["", &text[1..], "K7q2m4x9v1b8n3z6c5j0h2g4f6", "k7q2m4x9v1b8n3z6c5j0h2g4f-"] {
+            assert_eq!(Token::of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

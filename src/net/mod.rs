@@ -1,5 +1,7 @@
 //! Sockets: bound here, or handed over by the service manager so that a restart loses nothing.
 
+pub mod certificate;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
@@ -95,6 +97,22 @@ fn prepare(socket: &UdpSocket) -> io::Result<()> {
         sys::enable_packet_info(socket.as_fd(), addr.is_ipv6())?;
     }
     Ok(())
+}
+
+/// A TCP listener for an encrypted door.
+pub fn bind_tcp(addr: SocketAddr) -> Result<TcpListener, BindError> {
+    tcp(addr).map_err(|error| BindError { addr, error })
+}
+
+/// A UDP socket for QUIC.
+pub fn bind_quic(addr: SocketAddr) -> Result<UdpSocket, BindError> {
+    let bind = || {
+        let socket = socket(addr, Type::DGRAM, Protocol::UDP)?;
+        socket.bind(&addr.into())?;
+        socket.set_nonblocking(true)?;
+        Ok(UdpSocket::from(socket))
+    };
+    bind().map_err(|error| BindError { addr, error })
 }
 
 fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {

@@ -1,0 +1,159 @@
+//! Opens the doors: sockets bound or handed over, a thread for each UDP socket, a task for each other listener, and the
+//! certificate that the encrypted ones show.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+use crate::config::{Dns, Encrypted};
+use crate::dns::listen::{Listening, Speaks};
+use crate::dns::single::Single;
+use crate::dns::tls::{Certificate, Handshake, Tls};
+use crate::dns::worker::{self, Shared};
+use crate::dns::{https, quic};
+use crate::net::certificate::{AUTHORITY, Kept, Origin};
+use crate::net::{self, Listeners};
+use crate::telemetry::metrics::Metrics;
+
+/// The open doors.
+pub struct Doors {
+    /// UDP workers and their senders.
+    pub threads: Vec<JoinHandle<()>>,
+    shown: Option<Shown>,
+}
+
+/// The certificate in force and where it comes from.
+struct Shown {
+    kept: Mutex<Kept>,
+    certificate: Arc<Certificate>,
+}
+
+/// Opens every door of the configuration.
+pub fn open(
+    shared: &Shared,
+    dns: &Dns,
+    state_dir: Option<&Path>,
+    metrics: &Arc<Metrics>,
+    now: u64,
+) -> anyhow::Result<Doors> {
+    let listeners = listeners(dns)?;
+    let slow = metrics.shared();
+    let mut threads = Vec::new();
+    for socket in listeners.udp {
+        let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));
+        threads.extend(started.context("a UDP worker cannot start")?);
+    }
+    let single = Single { shared: shared.clone(), counters: slow };
+    let plain = Listening {
+        single,
+        speaks: Speaks::Dns,
+        places: Arc::new(Semaphore::new(dns.tcp.connections_max)),
+        idle: dns.tcp.idle,
+        balancers: dns.tcp.balancers.as_slice().into(),
+    };
+    let shown = open_encrypted(&plain, &dns.encrypted, state_dir, now)?;
+    for listener in listeners.tcp {
+        accept(&plain, listener)?;
+    }
+    for addr in &dns.listen {
+        tracing::info!(%addr, "listening");
+    }
+    Ok(Doors { threads, shown })
+}
+
+fn listeners(dns: &Dns) -> anyhow::Result<Listeners> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let workers = if dns.workers == 0 { cores } else { dns.workers };
+    if let Some(inherited) = net::inherited(workers).context("sockets handed over cannot be used")? {
+        tracing::info!(udp = inherited.udp.len(), tcp = inherited.tcp.len(), "sockets handed over");
+        return Ok(inherited);
+    }
+    Ok(net::bind(&dns.listen, workers)?)
+}
+
+fn open_encrypted(
+    plain: &Listening,
+    encrypted: &Encrypted,
+    state_dir: Option<&Path>,
+    now: u64,
+) -> anyhow::Result<Option<Shown>> {
+    if encrypted.is_off() {
+        return Ok(None);
+    }
+    let (kept, key) = Kept::load(&origin(encrypted, state_dir), now as i64).context("encrypted doors")?;
+    if let Origin::Own { folder: Some(folder), .. } = &kept.origin {
+        let file = folder.join(AUTHORITY);
+        tracing::info!(file = %file.display(), "own certificate; devices that shall trust it need this authority");
+    }
+    let certificate = Certificate::new(key);
+    let tls = Arc::new(Tls::new(Arc::clone(&certificate), encrypted.name.clone()));
+    let kind = |speaks| Listening { speaks, places: places(encrypted), idle: encrypted.idle, ..plain.clone() };
+    let dns = kind(Speaks::DnsOverTls(Arc::new(Handshake::new(Arc::clone(&tls), &[b"dot"]))));
+    let web = kind(Speaks::Https(Arc::new(Handshake::new(Arc::clone(&tls), &https::ALPN))));
+    for (door, addrs) in [(dns, &encrypted.tls), (web, &encrypted.https)] {
+        for addr in addrs {
+            accept(&door, net::bind_tcp(*addr)?)?;
+            tracing::info!(%addr, speaks = door.speaks.name(), "listening");
+        }
+    }
+    for (speaks, addrs) in [(quic::Speaks::Dns, &encrypted.quic), (quic::Speaks::Http3, &encrypted.https)] {
+        let (single, tls) = (plain.single.clone(), Arc::clone(&tls));
+        let door = quic::Listening { single, tls, speaks, places: places(encrypted), idle: encrypted.idle };
+        for addr in addrs {
+            let _inside = plain.single.shared.runtime.enter();
+            let endpoint = door.endpoint(net::bind_quic(*addr)?).context("QUIC cannot start")?;
+            plain.single.shared.runtime.spawn(door.clone().accept(endpoint));
+            tracing::info!(%addr, ?speaks, "listening by QUIC");
+        }
+    }
+    Ok(Some(Shown { kept: Mutex::new(kept), certificate }))
+}
+
+fn places(encrypted: &Encrypted) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(encrypted.connections_max))
+}
+
+fn accept(door: &Listening, listener: std::net::TcpListener) -> anyhow::Result<()> {
+    let runtime = &door.single.shared.runtime;
+    let _inside = runtime.enter();
+    let listener = TcpListener::from_std(listener).context("a TCP listener cannot start")?;
+    runtime.spawn(door.clone().accept(listener));
+    Ok(())
+}
+
+fn origin(encrypted: &Encrypted, state_dir: Option<&Path>) -> Origin {
+    if let Some((certificate, key)) = encrypted.certificate.clone() {
+        return Origin::Files { certificate, key };
+    }
+    let listened = encrypted.tls.iter().chain(&encrypted.https).chain(&encrypted.quic).map(|addr| addr.ip());
+    let addrs: BTreeSet<IpAddr> =
+        encrypted.addresses.iter().copied().chain(listened).filter(|addr| !addr.is_unspecified()).collect();
+    let named = encrypted.name.iter().flat_map(|name| [name.to_string(), format!("*.{name}")]);
+    let names = named.chain(["localhost".to_string()]).chain(addrs.iter().map(IpAddr::to_string)).collect();
+    Origin::Own { folder: state_dir.map(|dir| dir.join("tls")), names }
+}
+
+impl Doors {
+    /// Shows a newer certificate when there is one; a broken one is told and the old one stays.
+    pub fn renew_certificate(&self, now: u64) {
+        let Some(shown) = &self.shown else { return };
+        let mut kept = shown.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.is_old(now as i64) {
+            return;
+        }
+        match Kept::load(&kept.origin, now as i64) {
+            Ok((newer, key)) => {
+                *kept = newer;
+                shown.certificate.swap(key);
+                tracing::info!("certificate renewed");
+            }
+            Err(error) => tracing::error!("certificate not renewed: {error}; the old one stays in force"),
+        }
+    }
+}
