@@ -44,12 +44,7 @@ pub fn open(
 ) -> anyhow::Result<Doors> {
     let listeners = listeners(dns)?;
     let slow = metrics.shared();
-    let mut threads = Vec::new();
-    for socket in listeners.udp {
-        let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));
-        threads.extend(started.context("a UDP worker cannot start")?);
-    }
-    let single = Single { shared: shared.clone(), counters: slow };
+    let single = Single { shared: shared.clone(), counters: Arc::clone(&slow) };
     let plain = Listening {
         single,
         speaks: Speaks::Dns,
@@ -60,6 +55,12 @@ pub fn open(
     let shown = open_encrypted(&plain, &dns.encrypted, state_dir, now)?;
     for listener in listeners.tcp {
         accept(&plain, listener)?;
+    }
+    // Last: who is answered by UDP finds the other doors open as well.
+    let mut threads = Vec::new();
+    for socket in listeners.udp {
+        let started = worker::start(shared.clone(), socket, metrics.thread(), Arc::clone(&slow));
+        threads.extend(started.context("a UDP worker cannot start")?);
     }
     for addr in &dns.listen {
         tracing::info!(%addr, "listening");

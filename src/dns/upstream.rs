@@ -1,6 +1,7 @@
 //! Asking other resolvers. Each server has its own way, health and latency; a question moves on to the next one when a server
 //! is silent or says it failed.
 
+mod pipe;
 mod transport;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};

@@ -326,11 +326,16 @@ impl Server {
     }
 
     pub fn start_in(folder: Arc<TempDir>, upstream: SocketAddr, dns_extra: &str, rest: &str) -> Server {
+        let state = folder.path().join("state");
+        Server::start_text(folder, |dns, metrics| head(dns, metrics, upstream, &state, dns_extra) + rest)
+    }
+
+    /// Starts with a whole configuration, made for these two listeners.
+    pub fn start_text(folder: Arc<TempDir>, text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Server {
         let dns: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let metrics: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let config = folder.path().join("luytre.toml");
-        let text = head(dns, metrics, upstream, &folder.path().join("state"), dns_extra) + rest;
-        fs::write(&config, text).unwrap();
+        fs::write(&config, text(dns, metrics)).unwrap();
         let child = Command::new(binary())
             .args(["-c", config.to_str().unwrap()])
             .stderr(fs::File::create(folder.path().join("log")).unwrap())

@@ -11,30 +11,35 @@ use hickory_net::proto::op::{DnsRequest, DnsRequestOptions, Edns};
 use hickory_net::proto::rr::rdata::opt::EdnsOption;
 use hickory_net::quic::QuicClientStream;
 use hickory_net::runtime::TokioRuntimeProvider;
-use hickory_net::tcp::TcpClientStream;
-use hickory_net::tls::tls_client_connect;
 use hickory_net::udp::UdpClientStream;
-use hickory_net::xfer::{DnsExchange, DnsHandle, DnsMultiplexer, DnsRequestSender, FirstAnswer};
+use hickory_net::xfer::{DnsExchange, DnsHandle, DnsRequestSender, FirstAnswer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
 
 use super::Asked;
+use super::pipe::Pipe;
 use crate::config::{Protocol, Server};
 use crate::dns::query::{HEADER, u16_at};
 use crate::name::Name;
 
 /// Largest UDP answer taken from a server (DNS flag day 2020).
 const PAYLOAD: u16 = 1232;
-/// Questions in flight on one connection; above what a resolver lets in flight in all.
-const IN_FLIGHT_MAX: usize = 16_384;
 /// Queries on encrypted connections are padded to a multiple of this (RFC 8467 §4.1).
 const PADDING_BLOCK: usize = 128;
 const PADDING_OPTION: u16 = 12;
 
-type Exchange = DnsExchange<TokioRuntimeProvider>;
+/// A connection that many questions share.
+#[derive(Clone)]
+enum Exchange {
+    /// TCP and TLS. hickory's own multiplexer does not read while it writes, and refuses more than 32 at a time.
+    Pipe(Arc<Pipe>),
+    /// HTTP and QUIC.
+    Streams(DnsExchange<TokioRuntimeProvider>),
+}
 
 /// How one resolver is reached.
 pub struct Transport {
@@ -125,9 +130,16 @@ impl Transport {
 
     async fn send(&self, exchange: &Exchange, asked: &Asked) -> Result<Vec<u8>, NetError> {
         let guard = if self.server.protocol == Protocol::Tcp { Guard::Connection } else { Guard::Encryption };
-        let answer = exchange.send(request(asked, guard)).first_answer();
-        let answer = tokio::time::timeout(self.timeout, answer).await.map_err(|_| NetError::Timeout)??;
-        Ok(answer.into_buffer())
+        let request = request(asked, guard);
+        let answer = async {
+            match exchange {
+                Exchange::Streams(streams) => Ok(streams.send(request).first_answer().await?.into_buffer()),
+                Exchange::Pipe(pipe) => {
+                    pipe.ask(request.to_vec()?).await.map_err(|closed| NetError::from(closed.to_string()))
+                }
+            }
+        };
+        tokio::time::timeout(self.timeout, answer).await.map_err(|_| NetError::Timeout)?
     }
 
     /// The connection in use or a new one: its number, and whether it is new. Others wait while one is made.
@@ -155,13 +167,10 @@ impl Transport {
         let Server { protocol, addr, ref path, .. } = self.server;
         let (provider, name) = (TokioRuntimeProvider::new(), self.tls_name());
         match protocol {
-            Protocol::Udp | Protocol::Tcp => {
-                let (stream, sender) = TcpClientStream::new(addr, None, Some(self.timeout), provider);
-                Ok(driven(self.multiplexed(DnsMultiplexer::new(stream.await?, sender))))
-            }
+            Protocol::Udp | Protocol::Tcp => Ok(piped(self.connect_tcp().await?)),
             Protocol::Tls => {
-                let (stream, sender) = tls_client_connect(addr, self.server_name()?, self.with_alpn(b"dot"), provider);
-                Ok(driven(self.multiplexed(DnsMultiplexer::new(stream.await?, sender))))
+                let connector = TlsConnector::from(self.with_alpn(b"dot"));
+                Ok(piped(connector.connect(self.server_name()?, self.connect_tcp().await?).await?))
             }
             Protocol::Https => {
                 let builder = HttpsClientStream::builder(self.with_alpn(b"h2"), provider);
@@ -178,11 +187,10 @@ impl Transport {
         }
     }
 
-    fn multiplexed<S>(&self, multiplexer: DnsMultiplexer<S>) -> DnsMultiplexer<S>
-    where
-        S: hickory_net::xfer::DnsClientStream,
-    {
-        multiplexer.with_timeout(self.timeout).with_max_active_requests(IN_FLIGHT_MAX)
+    async fn connect_tcp(&self) -> Result<TcpStream, NetError> {
+        let stream = TcpStream::connect(self.server.addr).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
     }
 
     fn tls_name(&self) -> Arc<str> {
@@ -204,9 +212,13 @@ impl Transport {
 
 /// Puts a stream to work on a task of its own; the task ends with the last handle.
 fn driven<S: DnsRequestSender>(stream: S) -> Exchange {
-    let (exchange, background) = Exchange::from_stream(stream);
+    let (exchange, background) = DnsExchange::from_stream(stream);
     tokio::spawn(background);
-    exchange
+    Exchange::Streams(exchange)
+}
+
+fn piped(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Exchange {
+    Exchange::Pipe(Arc::new(Pipe::new(stream)))
 }
 
 /// What keeps others from answering in the server's place.
