@@ -22,6 +22,8 @@ pub enum EdeCode {
     SignatureExpired = 7,
     /// A signature is too young (§4.9).
     SignatureNotYetValid = 8,
+    /// The parent vouches for no key of the zone (§4.10).
+    DnskeyMissing = 9,
     /// No signature where there must be one (§4.11).
     RrsigsMissing = 10,
     /// A denial without proof (§4.13).
@@ -40,15 +42,18 @@ pub enum EdeCode {
     NoReachableAuthority = 22,
     /// An upstream answered with an error (§4.24).
     NetworkError = 23,
+    /// What a server said cannot be so (§4.25).
+    InvalidData = 24,
 }
 
 impl EdeCode {
-    const ALL: [EdeCode; 14] = [
+    const ALL: [EdeCode; 16] = [
         EdeCode::StaleAnswer,
         EdeCode::Forged,
         EdeCode::DnssecBogus,
         EdeCode::SignatureExpired,
         EdeCode::SignatureNotYetValid,
+        EdeCode::DnskeyMissing,
         EdeCode::RrsigsMissing,
         EdeCode::NsecMissing,
         EdeCode::NotReady,
@@ -58,6 +63,7 @@ impl EdeCode {
         EdeCode::NotSupported,
         EdeCode::NoReachableAuthority,
         EdeCode::NetworkError,
+        EdeCode::InvalidData,
     ];
 
     /// The code of that number, if it is one of ours.

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod cache;
 pub mod cookie;
 pub mod designate;
+pub mod dnssec;
 pub mod https;
 pub mod listen;
 pub mod pipeline;

@@ -2,35 +2,36 @@
 //! themselves; validated where the configuration says so. Always comes back with a message: a failure is one too, and says
 //! why (RFC 8914).
 
-mod proof;
 mod recurse;
-mod validate;
 
 use std::sync::Arc;
 
-use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_proto::rr::{DNSClass, Name as WireName, Record, RecordType};
 use rustls::ClientConfig;
 
 use super::answer::EdeCode;
+use super::dnssec::{Fetch, Validator, covered};
 use super::record::{Key, Note};
 use super::upstream::{Asked, Upstreams};
 use crate::config::{self, Mode};
 use crate::name::{Name, NameSet};
 use crate::telemetry::metrics::ServerStats;
 use recurse::Recursion;
-use validate::Validation;
 
 /// All ways to an answer, of one configuration.
 pub struct Source {
     routes: Vec<(Name, Upstreams)>,
     main: Main,
-    /// Names that are not validated.
-    unvalidated: NameSet,
+    /// Checks what comes back; `None` believes it.
+    validator: Option<Validator>,
+    /// Names that are not checked.
+    unchecked: NameSet,
 }
 
 enum Main {
-    /// Other resolvers, believed or checked.
-    Forward(Arc<Upstreams>, Option<Validation>),
+    /// Other resolvers.
+    Forward(Upstreams),
     /// From the root down.
     Recurse(Box<Recursion>),
 }
@@ -50,16 +51,15 @@ impl Source {
         let servers = |servers: &[config::Server]| Upstreams::new(servers, upstream.strategy, upstream.timeout, &tls);
         let main = match upstream.mode {
             Mode::Recurse => Main::Recurse(Box::new(Recursion::new(upstream, cache_bytes))),
-            Mode::Forward => {
-                let upstreams = Arc::new(servers(&upstream.servers));
-                let validation = upstream.dnssec.then(|| Validation::new(Arc::clone(&upstreams), upstream));
-                Main::Forward(upstreams, validation)
-            }
+            Mode::Forward => Main::Forward(servers(&upstream.servers)),
         };
+        let unchecked = NameSet::new(&upstream.negative_trust_anchors);
+        let validator = || Validator::new(Arc::clone(&upstream.trust_anchor), unchecked.clone());
         Source {
             routes: upstream.routes.iter().map(|route| (route.suffix.clone(), servers(&route.servers))).collect(),
             main,
-            unvalidated: NameSet::new(&upstream.negative_trust_anchors),
+            validator: upstream.dnssec.then(validator),
+            unchecked,
         }
     }
 
@@ -69,22 +69,26 @@ impl Source {
         if let Some((_, servers)) = self.routes.iter().find(|(suffix, _)| key.name.is_within(suffix)) {
             return forward(servers, &asked, key).await;
         }
-        let unchecked = key.checking_disabled || self.unvalidated.contains(&key.name);
-        match &self.main {
-            Main::Recurse(recursion) => recursion.ask(asked, key, !unchecked).await,
-            Main::Forward(_, Some(validation)) if !unchecked => validation.ask(asked, key).await,
-            Main::Forward(upstreams, _) => {
+        let is_unchecked = key.checking_disabled || self.unchecked.contains(&key.name);
+        let validator = self.validator.as_ref().filter(|_| !is_unchecked);
+        let found = match (&self.main, validator) {
+            (Main::Forward(upstreams), None) => {
                 // Whoever checks for himself, or must not check, wants the data whatever the upstream thinks of it.
-                let checking_disabled = unchecked;
-                forward(upstreams, &Asked { checking_disabled, ..asked }, key).await
+                return forward(upstreams, &Asked { checking_disabled: is_unchecked, ..asked }, key).await;
             }
+            (Main::Forward(upstreams), Some(validator)) => check(upstreams, &asked, validator).await,
+            (Main::Recurse(recursion), validator) => recursion.ask(&asked.query, validator).await,
+        };
+        match found {
+            Ok((message, authentic)) => Found::of(message, key, Note { authentic, ede: None }),
+            Err(code) => Found::failure(Some(&asked), key, code),
         }
     }
 
     /// Each upstream as it was written, and its numbers.
     pub fn stats(&self) -> Vec<(String, ServerStats)> {
         let main = match &self.main {
-            Main::Forward(upstreams, _) => Some(&**upstreams),
+            Main::Forward(upstreams) => Some(upstreams),
             Main::Recurse(_) => None,
         };
         let all = main.into_iter().chain(self.routes.iter().map(|(_, servers)| servers));
@@ -103,6 +107,33 @@ async fn forward(servers: &Upstreams, asked: &Asked, key: &Key) -> Found {
     }
 }
 
+/// The upstreams' answer, followed up to a trust anchor.
+async fn check(upstreams: &Upstreams, asked: &Asked, validator: &Validator) -> Result<(Message, bool), EdeCode> {
+    let message = ask_unchecked(upstreams, asked.query.clone()).await;
+    let mut message = message.ok_or(EdeCode::NoReachableAuthority)?;
+    if !matches!(message.response_code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Err(EdeCode::NetworkError);
+    }
+    let authentic = validator.check(upstreams, &mut message).await?;
+    Ok((message, authentic))
+}
+
+/// With signatures, and without the upstream's own check, which would hide what ours has to see (RFC 6840 §5.9).
+async fn ask_unchecked(upstreams: &Upstreams, query: Query) -> Option<Message> {
+    let asked = Asked { query, dnssec_ok: true, checking_disabled: true };
+    let message = Message::from_vec(&upstreams.ask(&asked).await.ok()?).ok()?;
+    let is_for = message.queries.first().is_some_and(|query| *query == asked.query);
+    is_for.then_some(message)
+}
+
+impl Fetch for Upstreams {
+    async fn fetch(&self, name: &WireName, kind: RecordType) -> Option<Message> {
+        let mut query = Query::query(name.clone(), kind);
+        query.set_query_class(DNSClass::IN);
+        ask_unchecked(self, query).await
+    }
+}
+
 impl Found {
     /// SERVFAIL and why. Remembered for a while like any other answer (RFC 9520).
     fn failure(asked: Option<&Asked>, key: &Key, code: EdeCode) -> Found {
@@ -118,6 +149,11 @@ impl Found {
         message.metadata.message_type = MessageType::Response;
         message.edns = None;
         message.additionals.clear();
+        if !message.answers.is_empty() {
+            // Name servers beside an answer are nobody's question.
+            let kind = |record: &Record| covered(record).unwrap_or_else(|| record.record_type());
+            message.authorities.retain(|record| kind(record) != RecordType::NS);
+        }
         // A message that cannot be written is no answer; the caller reads it and says so.
         Found { message: message.to_vec().unwrap_or_default(), note }
     }

@@ -30,6 +30,11 @@ impl NameSet {
         self.mark_all();
     }
 
+    /// True when it holds no name.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// True when `name` or one of its parents is in the set.
     pub fn contains(&self, name: &Name) -> bool {
         !self.marks.is_empty()

@@ -1,7 +1,9 @@
 //! The real binary in a folder of its own, with a mock upstream that remembers what it was asked. Traffic stays on loopback.
-#![allow(dead_code, reason = "each test file uses its own part of the harness")]
+#![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
 pub mod load;
+pub mod namespace;
+pub mod zones;
 
 use std::fs;
 use std::io::{Read, Write};
