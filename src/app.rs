@@ -113,6 +113,7 @@ pub fn run(file: Option<PathBuf>) -> Result<(), StartError> {
     let builtin = Builtin::read().map_err(StartError::Config)?;
     let config = Config::load(file.as_deref(), &builtin.vocabulary()).map_err(StartError::Config)?;
     log::start(&config.log);
+    sys::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")

@@ -238,6 +238,19 @@ pub fn prefetch<T>(at: &T) {
     let _ = at;
 }
 
+/// Lets this process have as many descriptors as it is allowed: every question to an upstream by UDP has a socket of its own.
+/// What the system gives by default (1,024) is for programs that use select(2).
+pub fn raise_descriptor_limit() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both calls take a valid pointer to a live `rlimit`; failing leaves the old limit in force.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            limit.rlim_cur = limit.rlim_max;
+            let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
+}
+
 /// Lets every other thread go first from now on: for long work beside answers that somebody waits for.
 pub fn lower_priority() {
     /// Half-way to the least; the least would starve on a busy machine.

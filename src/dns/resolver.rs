@@ -15,6 +15,7 @@ use super::record::{Answer, Entry, Freshness, Key, Question};
 use super::rewrite;
 use super::source::Source;
 use crate::config;
+use crate::name::Suffix;
 use crate::telemetry::metrics::ServerStats;
 
 /// Cache, upstreams and what is being asked right now.
@@ -22,7 +23,7 @@ pub struct Resolver {
     cache: AnswerCache,
     cache_bytes_max: u64,
     settings: ArcSwap<Settings>,
-    flights: Mutex<HashMap<Key, watch::Receiver<Option<Landed>>>>,
+    flights: Mutex<Flights>,
     runtime: Handle,
 }
 
@@ -33,6 +34,14 @@ struct Settings {
 }
 
 type Landed = Result<Arc<Entry>, ResolveError>;
+
+/// What is being asked right now.
+#[derive(Default)]
+struct Flights {
+    by_key: HashMap<Key, watch::Receiver<Option<Landed>>>,
+    /// How many for names of one domain.
+    by_domain: HashMap<Box<[u8]>, usize>,
+}
 
 /// An answer, and whether its time is past.
 #[derive(Debug, Clone)]
@@ -59,6 +68,9 @@ pub enum ResolveError {
 
 /// Different questions in flight. A home has tens; at 2 seconds each this is 4,000 misses a second.
 const FLIGHTS_MAX: usize = 8192;
+/// Of these, for names under one registrable domain: a flood of its random names leaves room for all others. The busiest
+/// honest domains have some dozens in flight.
+const DOMAIN_FLIGHTS_MAX: usize = 400;
 /// An answer is asked again when this share of its time is left, if it was used at least [`PREFETCH_HITS`] times.
 const PREFETCH_SHARE: u32 = 10;
 const PREFETCH_HITS: u64 = 2;
@@ -166,24 +178,23 @@ impl Resolver {
     /// Joins the flight for `key`, or starts it.
     fn fly(self: &Arc<Self>, key: Key) -> Result<watch::Receiver<Option<Landed>>, ResolveError> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = flights.len() < FLIGHTS_MAX;
-        match flights.entry(key.clone()) {
-            Slot::Occupied(flight) => Ok(flight.get().clone()),
-            Slot::Vacant(_) if !room => Err(ResolveError::Busy),
-            Slot::Vacant(slot) => {
-                let (landed, landing) = watch::channel(None);
-                slot.insert(landing.clone());
-                // A task of its own: the asker may go away, the others still wait.
-                let resolver = Arc::clone(self);
-                self.runtime.spawn(async move {
-                    let result = resolver.ask(&key).await;
-                    resolver.flights.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-                    // Nobody may be waiting any more.
-                    let _ = landed.send(Some(result));
-                });
-                Ok(landing)
-            }
+        if let Some(flight) = flights.by_key.get(&key) {
+            return Ok(flight.clone());
         }
+        if !flights.has_room(&key) {
+            return Err(ResolveError::Busy);
+        }
+        let (landed, landing) = watch::channel(None);
+        flights.enter(&key, landing.clone());
+        // A task of its own: the asker may go away, the others still wait.
+        let resolver = Arc::clone(self);
+        self.runtime.spawn(async move {
+            let result = resolver.ask(&key).await;
+            resolver.flights.lock().unwrap_or_else(PoisonError::into_inner).leave(&key);
+            // Nobody may be waiting any more.
+            let _ = landed.send(Some(result));
+        });
+        Ok(landing)
     }
 
     async fn ask(&self, key: &Key) -> Landed {
@@ -202,6 +213,33 @@ impl Resolver {
         }
         Ok(entry)
     }
+}
+
+impl Flights {
+    fn has_room(&self, key: &Key) -> bool {
+        let of_domain = self.by_domain.get(domain(key)).copied().unwrap_or(0);
+        self.by_key.len() < FLIGHTS_MAX && of_domain < DOMAIN_FLIGHTS_MAX
+    }
+
+    fn enter(&mut self, key: &Key, landing: watch::Receiver<Option<Landed>>) {
+        *self.by_domain.entry(domain(key).into()).or_default() += 1;
+        self.by_key.insert(key.clone(), landing);
+    }
+
+    fn leave(&mut self, key: &Key) {
+        self.by_key.remove(key);
+        if let Slot::Occupied(mut count) = self.by_domain.entry(domain(key).into()) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
+
+/// What one owner has registered, in wire form; a public suffix stands for itself.
+fn domain(key: &Key) -> &[u8] {
+    key.name.registrable().map_or(key.name.as_wire(), Suffix::as_wire)
 }
 
 impl Resolved {
