@@ -50,6 +50,8 @@ pub enum Ruling<'s> {
     PrivateRelay,
     /// Answered with the addresses of the safe form.
     Rewrite(&'s Name, Verdict),
+    /// Chrome's question whether pages fetched ahead by a proxy may be shown without a look-up: no.
+    PrefetchProxy,
     /// Everything else.
     Verdict(Verdict),
 }
@@ -104,6 +106,9 @@ impl Snapshot {
         if profile.block_private_relay && self.switches.private_relay.contains(name) {
             return Ruling::PrivateRelay;
         }
+        if profile.filter_prefetch && self.switches.prefetch_proxy.contains(name) {
+            return Ruling::PrefetchProxy;
+        }
         let classes = self.engine.classify_at(name, places);
         let verdict = policy::decide(profile, Some(name), &classes, moment);
         match self.safe_search.target(profile, name) {
@@ -127,7 +132,7 @@ impl Snapshot {
         let ruling = self.rule(profile, name, moment);
         let (word, verdict, target) = match ruling {
             Ruling::Help => ("allow", Verdict::HELP_SET, None),
-            Ruling::Canary | Ruling::PrivateRelay => ("block", Verdict::HELP_SET, None),
+            Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => ("block", Verdict::HELP_SET, None),
             Ruling::Rewrite(target, verdict) => ("rewrite", verdict, Some(target.to_string())),
             Ruling::Verdict(verdict) => (verdict.action.code(), verdict, None),
         };
@@ -139,6 +144,7 @@ impl Snapshot {
         match ruling {
             Ruling::Canary => why.switch("canary", profile),
             Ruling::PrivateRelay => why.switch("private_relay", profile),
+            Ruling::PrefetchProxy => why.switch("prefetch_proxy", profile),
             Ruling::Help => why.category = Some(Category::Help.code()),
             _ => {}
         }
@@ -193,6 +199,8 @@ pub struct Switches {
     pub canary: NameSet,
     /// iCloud Private Relay.
     pub private_relay: NameSet,
+    /// Chrome's private prefetch proxy.
+    pub prefetch_proxy: NameSet,
 }
 
 /// When a safe form is used.

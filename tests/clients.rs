@@ -101,6 +101,27 @@ fn unbound_is_a_good_upstream() {
 }
 
 #[test]
+fn options_of_edns_are_heeded() {
+    let upstream = Upstream::start();
+    let errors = "[dns.structured_errors]\nenabled = true\ncontact = [\"mailto:a@b.example\"]\nlanguage = \"en\"\n";
+    let rest = format!(
+        "{errors}[[profile]]\nname = \"mai\"\nband = \"10-12\"\nblock_names = [\"casino.example\"]\n[defaults]\nprofile = \"mai\"\n"
+    );
+    let server = Server::start(upstream.addr, &rest);
+    let plain = dig("dig", server.dns, &["+nocookie", "casino.example"]);
+    assert!(plain.contains("EDE: 17 (Filtered): (refused by a rule of this household)"), "{plain}");
+    let structured = dig("dig", server.dns, &["+nocookie", "+ednsopt=65001", "casino.example"]);
+    assert!(structured.contains("mailto:a@b.example") && structured.contains("For help call 111"), "{structured}");
+    // dig checks that its own part comes back, and says so.
+    let cookie = dig("dig", server.dns, &["+cookie=0102030405060708", "www.example"]);
+    assert!(cookie.contains("COOKIE: 0102030405060708") && cookie.contains("(good)"), "{cookie}");
+    let keepalive = dig("dig", server.dns, &["+tcp", "+keepalive", "www.example"]);
+    assert!(keepalive.contains("TCP KEEPALIVE: 10.0 secs"), "{keepalive}");
+    let udp = dig("dig", server.dns, &["+keepalive", "www.example"]);
+    assert!(!udp.contains("10.0 secs"), "not by UDP: {udp}");
+}
+
+#[test]
 fn an_upstream_that_dies_is_passed_over() {
     let (first, second) = (Unbound::start(), Unbound::start());
     let both = format!("udp://{}\", \"udp://{}", first.addr, second.addr);

@@ -78,10 +78,25 @@ pub struct Dns {
     pub cache: Cache,
     /// Limits of TCP.
     pub tcp: Tcp,
+    /// Reasons of refusals that programs can read; `None` is off.
+    pub structured_errors: Option<StructuredErrors>,
     /// Encrypted doors.
     pub encrypted: Encrypted,
     /// Where unknown answers come from.
     pub upstream: Upstream,
+}
+
+/// Structured DNS errors (draft-ietf-dnsop-structured-dns-error).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StructuredErrors {
+    /// Code of the EDNS option by which clients ask for them; 0 for all clients with EDNS.
+    pub option_code: u16,
+    /// Where a wrong refusal can be reported, `mailto:` and `tel:`.
+    pub contact: Vec<String>,
+    /// Who runs this resolver.
+    pub organization: Option<String>,
+    /// Vietnamese; else English.
+    pub vietnamese: bool,
 }
 
 /// How a refusal looks on the wire.

@@ -11,7 +11,9 @@ use super::encrypted::encrypted;
 use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
 use super::upstream::upstream;
-use super::{BlockAnswer, Cache, Config, Dns, List, ListSource, Log, Tcp, Updates, Vocabulary, criteria};
+use super::{
+    BlockAnswer, Cache, Config, Dns, List, ListSource, Log, StructuredErrors, Tcp, Updates, Vocabulary, criteria,
+};
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
 use crate::identity::Token;
@@ -148,10 +150,28 @@ fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
         private_names: dns.or("private_names", Vec::new()),
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
+        structured_errors: structured_errors(&mut dns),
         encrypted: encrypted(&mut dns, beside),
         upstream: upstream(&mut dns, beside)?,
         listen: listen?.value,
     })
+}
+
+fn structured_errors(dns: &mut Table<'_>) -> Option<StructuredErrors> {
+    /// The first code for local use (RFC 6891 §9); the draft has none yet.
+    const LOCAL_OPTION: u64 = 65_001;
+    let mut table = dns.table("structured_errors")?;
+    let enabled = table.or("enabled", false);
+    let option_code = number(&mut table, "option_code", LOCAL_OPTION, 0..=65_534) as u16;
+    let contact = table.or::<Vec<At<String>>>("contact", Vec::new());
+    for uri in contact.iter().filter(|uri| !["mailto:", "tel:"].iter().any(|scheme| uri.value.starts_with(scheme))) {
+        table.fault(&uri.span, format!("contact {:?} is neither \"mailto:\" nor \"tel:\"", uri.value));
+    }
+    let organization = table.get::<String>("organization").map(|at| at.value);
+    let language = word(&mut table, "language", "language", &[("vi", true), ("en", false)]);
+    let contact = contact.into_iter().map(|uri| uri.value).collect();
+    let vietnamese = language.is_none_or(|at| at.value);
+    enabled.then_some(StructuredErrors { option_code, contact, organization, vietnamese })
 }
 
 const BLOCK_ANSWERS: [(&str, BlockAnswer); 4] = [

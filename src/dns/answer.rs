@@ -72,7 +72,7 @@ impl EdeCode {
     }
 }
 
-/// An extended error with its text; the text is cut at 128 octets so that an answer stays small.
+/// An extended error with its text; the text is cut at 512 octets so that an answer stays small.
 #[derive(Debug, Clone, Copy)]
 pub struct Ede<'a> {
     /// The code.
@@ -81,7 +81,7 @@ pub struct Ede<'a> {
     pub text: &'a str,
 }
 
-const EDE_TEXT_MAX: usize = 128;
+const EDE_TEXT_MAX: usize = 512;
 /// Size of the UDP answers we take ourselves, told in our OPT (DNS flag day 2020).
 const OUR_PAYLOAD: u16 = 1232;
 /// A pointer to the name of the question, which always stands right behind the header.

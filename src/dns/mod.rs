@@ -19,6 +19,7 @@ pub mod single;
 pub mod source;
 pub mod special;
 pub mod stream;
+pub mod structured;
 pub mod tls;
 pub mod upstream;
 pub mod worker;

@@ -13,6 +13,7 @@ use super::query::{Options, Parsed, Query, Rcode, rtype};
 use super::record::{Answer, Question};
 use super::resolver::{ResolveError, Resolver, now_secs};
 use super::special;
+use super::structured;
 use crate::config;
 use crate::identity::{Asker, ClientAddr, Token};
 use crate::judge::{Judge, Part, Places, Ruling, Snapshot};
@@ -37,6 +38,7 @@ pub struct Settings {
     portal: Vec<IpAddr>,
     udp_payload: u16,
     client_rate: u32,
+    structured_errors: Option<config::StructuredErrors>,
     /// Names with a route of their own.
     routed: NameSet,
     cookies: Secret,
@@ -314,7 +316,7 @@ impl<'a> Case<'a> {
             Ruling::Help => return false,
             _ if self.context.settings.designations.answer(query, out) => Outcome::Local,
             _ if special::answer(query, &self.context.settings.routed, out) => Outcome::Local,
-            Ruling::Canary | Ruling::PrivateRelay => {
+            Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => {
                 answer::negative(query, Rcode::NxDomain, SWITCH_TTL_SECS, None, out);
                 Outcome::Local
             }
@@ -347,7 +349,7 @@ impl<'a> Case<'a> {
         let (verdict, chosen) = match self.ruling {
             Ruling::Verdict(verdict) => (verdict, verdict.is_chosen()),
             Ruling::Rewrite(_, verdict) => (verdict, true),
-            Ruling::Help | Ruling::Canary | Ruling::PrivateRelay => (Verdict::HELP_SET, true),
+            Ruling::Help | Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => (Verdict::HELP_SET, true),
         };
         let Context { snapshot, moment, .. } = self.context;
         if !self.is_help() {
@@ -408,7 +410,7 @@ impl<'a> Case<'a> {
         let Context { settings, moment, .. } = self.context;
         // The text goes into an option that only clients with EDNS can read.
         if self.query.edns.is_some() {
-            explain::refusal_text(verdict, self.profile, text);
+            self.write_reason(verdict, text);
         }
         let code = match verdict.ede() {
             15 => EdeCode::Blocked,
@@ -427,6 +429,17 @@ impl<'a> Case<'a> {
             _ => Outcome::Blocked,
         };
         self.end(outcome, out);
+    }
+
+    /// Why, in words; for a client that reads them, as a structured error.
+    fn write_reason(&self, verdict: &Verdict, text: &mut String) {
+        explain::refusal_text(verdict, self.profile, text);
+        let Some(structured) = &self.context.settings.structured_errors else { return };
+        let asks = |options: Options| structured.option_code == 0 || options.empty.contains(&structured.option_code);
+        if self.query.edns.is_some_and(|edns| asks(edns.options)) {
+            let reason = explain::justification(verdict, &self.context.snapshot.criteria, structured.vietnamese);
+            *text = structured::text(verdict, structured, &reason);
+        }
     }
 
     fn failed(&self, error: ResolveError, out: &mut Vec<u8>) {
@@ -487,6 +500,7 @@ impl Settings {
         let private = NameSet::new(local.iter().chain(&dns.private_names).chain(routes));
         Settings {
             routed,
+            structured_errors: dns.structured_errors.clone(),
             cookies,
             designations: Designations::new(&dns.encrypted, dns.upstream.mode == config::Mode::Recurse),
             keepalive: u16::try_from(dns.tcp.idle.as_millis() / 100).unwrap_or(u16::MAX),

@@ -63,6 +63,8 @@ pub struct Options {
     pub keepalive: bool,
     /// The client's part of its cookie (RFC 7873 §4).
     pub cookie: Option<ClientCookie>,
+    /// Codes of the first options without data: a client's way of saying what it understands. 0 is none.
+    pub empty: [u16; 2],
 }
 
 /// Option codes (IANA "DNS EDNS0 Option Codes").
@@ -91,6 +93,11 @@ impl Options {
                 option::COOKIE => return Err(Rcode::FormErr),
                 option::KEEPALIVE => options.keepalive = true,
                 option::PADDING => options.padding = true,
+                _ if len == 0 => {
+                    if let Some(free) = options.empty.iter_mut().find(|known| **known == 0) {
+                        *free = code;
+                    }
+                }
                 _ => {}
             }
         }
@@ -295,7 +302,7 @@ mod tests {
         };
         let packet = with(b"\x00\x0a\x00\x0812345678\x00\x0b\x00\x00\x00\x0c\x00\x02\x00\x00\x00\x63\x00\x01x");
         let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
-        let expected = Options { padding: true, keepalive: true, cookie: Some(*b"12345678") };
+        let expected = Options { padding: true, keepalive: true, cookie: Some(*b"12345678"), empty: [0; 2] };
         assert_eq!(query.edns.unwrap().options, expected);
         for broken in [&b"\x00\x0a\x00\x0712345678"[..], b"\x00\x0a", b"\x00\x0c\x00\x09x"] {
             assert_eq!(fault(&with(broken)), Some(Rcode::FormErr), "{broken:?}");

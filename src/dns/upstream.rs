@@ -4,7 +4,7 @@
 mod pipe;
 mod transport;
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,8 @@ pub struct Upstreams {
     strategy: Strategy,
     /// Questions so far, to take turns.
     turns: AtomicUsize,
+    /// None answered the last question.
+    is_down: AtomicBool,
 }
 
 /// Silent so many times in a row, a server is asked after the healthy ones.
@@ -69,7 +71,12 @@ impl Upstreams {
         tls: &Arc<ClientConfig>,
     ) -> Upstreams {
         let server = |server: &config::Server| Server::new(Transport::new(server.clone(), timeout, Arc::clone(tls)));
-        Upstreams { servers: servers.iter().map(server).collect(), strategy, turns: AtomicUsize::new(0) }
+        Upstreams {
+            servers: servers.iter().map(server).collect(),
+            strategy,
+            turns: AtomicUsize::new(0),
+            is_down: AtomicBool::new(false),
+        }
     }
 
     /// Asks until a server answers. Returns the whole message; a server's own failure is an answer when all say it.
@@ -77,14 +84,27 @@ impl Upstreams {
         let mut refusal = None;
         for server in self.order() {
             match server.ask(asked).await {
-                Ok(answer) if matches!(answer.get(3).map(|flags| flags & 0x0f), Some(0 | 3)) => return Ok(answer),
+                Ok(answer) if matches!(answer.get(3).map(|flags| flags & 0x0f), Some(0 | 3)) => {
+                    if self.is_down.load(Ordering::Relaxed) && self.is_down.swap(false, Ordering::Relaxed) {
+                        tracing::info!(server = %server.transport.server(), "an upstream answers again");
+                    }
+                    return Ok(answer);
+                }
                 Ok(answer) => refusal = Some(answer),
                 Err(error) => {
                     tracing::debug!(server = %server.transport.server(), %error, "upstream did not answer");
                 }
             }
         }
+        // Said once for each time they all went away, and once when one is back.
+        if refusal.is_none() && !self.is_down.swap(true, Ordering::Relaxed) {
+            tracing::warn!(servers = %self.names(), "no upstream answers; old answers are served while they last");
+        }
         refusal.ok_or(AllDown)
+    }
+
+    fn names(&self) -> String {
+        self.servers.iter().map(|server| server.transport.server().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// Each server as it was written, and its numbers.

@@ -236,23 +236,26 @@ fn help(root: &mut Table<'_>) -> HelpSet {
 
 fn groups(root: &mut Table<'_>) -> (Vec<Group>, Switches) {
     schema(root, "bypass/1");
-    let (mut groups, mut canary, mut relay) = (Vec::new(), Vec::new(), Vec::new());
+    let mut groups = Vec::new();
+    // By the position of their switch.
+    let mut switched: [Vec<Name>; 3] = Default::default();
+    let switches = [("canary", 0), ("private_relay", 1), ("prefetch_proxy", 2)];
     for mut table in root.tables("group") {
         let id = table.required::<String>("id");
         let title = table.required::<String>("title");
-        let switch = word(&mut table, "switch", "switch", &[("canary", true), ("private_relay", false)]);
+        let switch = word(&mut table, "switch", "switch", &switches);
         let names = names(&mut table);
         let addresses = table.or::<Vec<IpAddr>>("addresses", Vec::new());
         match switch.map(|at| at.value) {
-            Some(true) => canary.extend(names),
-            Some(false) => relay.extend(names),
+            Some(at) => switched[at].extend(names),
             None => {
                 let (Some(id), Some(title)) = (id, title) else { continue };
                 groups.push(Group { id: id.value, title: title.value, names, addresses });
             }
         }
     }
-    (groups, Switches { canary: NameSet::new(&canary), private_relay: NameSet::new(&relay) })
+    let [canary, private_relay, prefetch_proxy] = switched.each_ref().map(NameSet::new);
+    (groups, Switches { canary, private_relay, prefetch_proxy })
 }
 
 fn catalog(root: &mut Table<'_>) -> Vec<CatalogEntry> {

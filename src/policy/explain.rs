@@ -80,6 +80,21 @@ pub fn refusal_text(verdict: &Verdict, profile: &Profile, out: &mut String) {
     }
 }
 
+/// The reason in one sentence for people, in Vietnamese or English, with the number to call.
+pub fn justification(verdict: &Verdict, criteria: &Criteria, vietnamese: bool) -> String {
+    let criterion = verdict.reason.criterion.and_then(|position| criteria.get(position));
+    let title = criterion.map(|found| if vietnamese { found.title_vi.as_str() } else { found.title_en.as_str() });
+    let why = match (verdict.reason.step, title, vietnamese) {
+        (Step::Schedule, _, true) => "Chưa đến giờ dùng".to_string(),
+        (Step::Schedule, _, false) => "Not at this time".to_string(),
+        (Step::Criterion | Step::BandDefault | Step::Security, Some(title), _) => title.to_string(),
+        (_, _, true) => "Chặn theo quy tắc gia đình".to_string(),
+        (_, _, false) => "Refused by a rule of this household".to_string(),
+    };
+    let help = if vietnamese { "Cần giúp đỡ: gọi 111" } else { "For help call 111" };
+    format!("{why}. {help}.")
+}
+
 fn verb(action: Action) -> &'static str {
     match action {
         Action::Allow => "allowed",

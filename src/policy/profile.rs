@@ -66,6 +66,8 @@ pub struct ProfileInput {
     pub canary: Option<bool>,
     /// iCloud Private Relay is told that it is not available; `None`: under 18.
     pub block_private_relay: Option<bool>,
+    /// Chrome is told to look names up before it shows pages that a proxy fetched ahead; `None`: under 18.
+    pub filter_prefetch: Option<bool>,
     /// Encrypted Client Hello is left out of answers, so that names stay visible to the proxy; `None`: under 18.
     pub strip_ech: Option<bool>,
     /// Names from outside must not lead to addresses inside; `None`: yes.
@@ -92,6 +94,7 @@ impl ProfileInput {
             youtube: None,
             canary: None,
             block_private_relay: None,
+            filter_prefetch: None,
             strip_ech: None,
             rebinding_protection: None,
             block: Vec::new(),
@@ -118,6 +121,8 @@ pub struct Profile {
     pub canary: bool,
     /// iCloud Private Relay is told that it is not available.
     pub block_private_relay: bool,
+    /// Chrome is told to look names up before it shows pages that a proxy fetched ahead.
+    pub filter_prefetch: bool,
     /// Encrypted Client Hello is left out of answers.
     pub strip_ech: bool,
     /// Names from outside must not lead to addresses inside.
@@ -183,6 +188,7 @@ impl Profile {
             youtube: input.youtube.unwrap_or(Youtube::default_for(band)),
             canary: input.canary.unwrap_or(minor),
             block_private_relay: input.block_private_relay.unwrap_or(minor),
+            filter_prefetch: input.filter_prefetch.unwrap_or(minor),
             strip_ech: input.strip_ech.unwrap_or(minor),
             rebinding_protection: input.rebinding_protection.unwrap_or(true),
             masks,
