@@ -88,6 +88,7 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
         help: builtin.help.clone(),
         safe_search: builtin.safe_search.clone(),
         switches: builtin.switches.clone(),
+        lookalikes: Arc::clone(&config.dns.lookalikes),
         criteria: Arc::new(config.criteria.clone()),
         profiles,
         clients,

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use crate::classify::Places;
 use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
 use crate::identity::{Asker, Clients, ProfileId};
-use crate::name::{Name, NameSet};
+use crate::name::{Lookalikes, Name, NameSet};
 use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
 
 /// Everything a decision needs.
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub safe_search: SafeSearch,
     /// Names by which browsers ask whether to bypass the network's resolver.
     pub switches: Switches,
+    /// Names that others pretend to be. What comes back from a look-up is marked with it once.
+    pub lookalikes: Arc<Lookalikes>,
     /// Why, in people's words.
     pub criteria: Arc<Criteria>,
     /// By [`ProfileId`].
@@ -129,7 +131,13 @@ impl Snapshot {
 
     /// The whole chain of the decision.
     pub fn explain(&self, profile: &Profile, name: &Name, moment: &Moment) -> Explanation {
-        let ruling = self.rule(profile, name, moment);
+        let imitated = self.lookalikes.imitated(name).filter(|_| profile.block_lookalikes);
+        let ruling = match self.rule(profile, name, moment) {
+            Ruling::Verdict(verdict) if imitated.is_some() && !verdict.is_refusal() && !verdict.is_chosen() => {
+                Ruling::Verdict(Verdict::LOOKALIKE)
+            }
+            ruling => ruling,
+        };
         let (word, verdict, target) = match ruling {
             Ruling::Help => ("allow", Verdict::HELP_SET, None),
             Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => ("block", Verdict::HELP_SET, None),
@@ -168,6 +176,7 @@ impl Snapshot {
                 .map(str::to_string)
                 .collect(),
             min_age: (classes.min_age > 0).then_some(classes.min_age),
+            imitates: imitated.filter(|_| verdict == Verdict::LOOKALIKE).map(Name::to_string),
             strips_ech: profile.strip_ech && ruling != Ruling::Help,
             guards_rebinding: profile.rebinding_protection && ruling != Ruling::Help && !verdict.is_chosen(),
             matches: matches.iter().map(Entry::of).collect(),
@@ -266,6 +275,9 @@ pub struct Explanation {
     /// The entry's own minimum age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age: Option<u8>,
+    /// The name it pretends to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imitates: Option<String>,
     /// Encrypted Client Hello is left out of answers.
     pub strips_ech: bool,
     /// An address of the household in an answer from outside is refused.

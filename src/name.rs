@@ -2,12 +2,14 @@
 //! looking at it, walking its parents and finding its registrable part allocate nothing. Knows no list and no policy.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod lookalike;
 mod set;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+pub use lookalike::Lookalikes;
 pub use set::NameSet;
 
 /// Octets of the longest name in wire form, the root's zero octet included (RFC 1035 §2.3.4).

@@ -107,6 +107,9 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
             entry.categories.join(", ")
         )?;
     }
+    if let Some(imitated) = &found.imitates {
+        writeln!(out, "  pretends to be {imitated}")?;
+    }
     writeln!(out, "  decided by    {}", why.step)?;
     if let Some(category) = why.category {
         writeln!(out, "  category      {category}")?;

@@ -13,6 +13,7 @@ pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -21,7 +22,7 @@ use jiff::tz::TimeZone;
 use crate::classify::CategorySet;
 use crate::document::Fault;
 use crate::identity::Token;
-use crate::name::Name;
+use crate::name::{Lookalikes, Name};
 use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
 
 /// The whole configuration, checked.
@@ -74,6 +75,8 @@ pub struct Dns {
     pub client_rate: u32,
     /// Names that may lead to addresses of the household, beside the usual local ones and those with a route.
     pub private_names: Vec<Name>,
+    /// Names that others pretend to be.
+    pub lookalikes: Arc<Lookalikes>,
     /// Finished answers kept.
     pub cache: Cache,
     /// Limits of TCP.
@@ -230,6 +233,8 @@ pub struct Log {
 pub struct Vocabulary {
     /// Ids of `services.toml`.
     pub services: Vec<String>,
+    /// Names of those services.
+    pub service_names: Vec<Name>,
     /// Ids of `catalog.toml`.
     pub catalog: Vec<String>,
     /// Codes of list formats.

@@ -46,6 +46,7 @@ fn profile(
     input.block_private_relay = table.get("block_private_relay").map(|at| at.value);
     input.filter_prefetch = table.get("filter_prefetch").map(|at| at.value);
     input.strip_ech = table.get("strip_ech").map(|at| at.value);
+    input.block_lookalikes = table.get("block_lookalikes").map(|at| at.value);
     input.rebinding_protection = table.get("rebinding_protection").map(|at| at.value);
     let locked = criteria.map_or((CategorySet::EMPTY, CategorySet::EMPTY), |criteria| {
         (criteria.no_loosening(), criteria.no_tightening())

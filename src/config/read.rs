@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -17,6 +18,7 @@ use super::{
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
 use crate::identity::Token;
+use crate::name::{Lookalikes, Name};
 use crate::policy::Criteria;
 
 /// Reads the text of a configuration. `path` is where relative paths start.
@@ -34,7 +36,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         };
         let state_dir = state_dir(root);
         let time_zone = time_zone(root);
-        let dns = dns(root, &beside);
+        let dns = dns(root, &beside, words);
         let lists = lists(root, &beside, words);
         let updates = updates(root);
         let profiles = profiles(root, criteria.as_ref(), words);
@@ -125,7 +127,7 @@ fn time_zone(root: &mut Table<'_>) -> Option<TimeZone> {
     }
 }
 
-fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
+fn dns(root: &mut Table<'_>, beside: &Path, words: &Vocabulary) -> Option<Dns> {
     let span = root.span();
     let Some(mut dns) = root.table("dns") else {
         root.fault(&span, "`[dns]` is missing (at least `listen` and `[dns.upstream]`)");
@@ -148,6 +150,7 @@ fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
         udp_payload: number(&mut dns, "udp_payload", 1232, 512..=4096) as u16,
         client_rate: number(&mut dns, "client_rate", 10_000, 0..=1_000_000_000) as u32,
         private_names: dns.or("private_names", Vec::new()),
+        lookalikes: lookalikes(&mut dns, words),
         cache: cache(&mut dns),
         tcp: tcp(&mut dns),
         structured_errors: structured_errors(&mut dns),
@@ -155,6 +158,11 @@ fn dns(root: &mut Table<'_>, beside: &Path) -> Option<Dns> {
         upstream: upstream(&mut dns, beside)?,
         listen: listen?.value,
     })
+}
+
+fn lookalikes(dns: &mut Table<'_>, words: &Vocabulary) -> Arc<Lookalikes> {
+    let own: Vec<Name> = dns.or("protected_names", Vec::new());
+    Arc::new(Lookalikes::new(words.service_names.iter().chain(&own)))
 }
 
 fn structured_errors(dns: &mut Table<'_>) -> Option<StructuredErrors> {

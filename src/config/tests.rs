@@ -6,6 +6,7 @@ use crate::policy::{Age, Band};
 fn words() -> Vocabulary {
     Vocabulary {
         services: vec!["youtube".into(), "tiktok".into()],
+        service_names: Vec::new(),
         catalog: vec!["hagezi-gambling".into()],
         formats: vec!["domains", "hosts"],
     }

@@ -353,6 +353,9 @@ impl<'a> Case<'a> {
         };
         let Context { snapshot, moment, .. } = self.context;
         if !self.is_help() {
+            if self.profile.block_lookalikes && !chosen && answer.note().is_lookalike {
+                return self.refuse(&Verdict::LOOKALIKE, text, out);
+            }
             let mut judged = answer.parts().map(|part| match part {
                 Part::Addr(addr) if special::is_inside(addr) && !chosen && self.guards_rebinding() => {
                     Verdict::REBINDING

@@ -116,10 +116,13 @@ pub struct Note {
     pub authentic: bool,
     /// Why it is a failure (RFC 8914).
     pub ede: Option<EdeCode>,
+    /// The name asked for pretends to be another.
+    pub is_lookalike: bool,
 }
 
-/// The bit of [`Note::authentic`]; the code stands below it.
+/// The bits of [`Note::authentic`] and [`Note::is_lookalike`]; the code stands below them.
 const AUTHENTIC: u8 = 0x80;
+const LOOKALIKE: u8 = 0x40;
 
 /// How an answer stands against the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +173,8 @@ impl Entry {
     pub fn with_note(mut self, note: Note) -> Entry {
         if let Ok((head, _)) = Head::mut_from_prefix(self.0.as_mut_bytes()) {
             let authentic = if note.authentic { AUTHENTIC } else { 0 };
-            head.note = authentic | note.ede.map_or(0, |code| code as u8);
+            let lookalike = if note.is_lookalike { LOOKALIKE } else { 0 };
+            head.note = authentic | lookalike | note.ede.map_or(0, |code| code as u8);
         }
         self
     }
@@ -237,7 +241,11 @@ impl<'a> Answer<'a> {
 
     /// What is known of it beside its message.
     pub fn note(&self) -> Note {
-        Note { authentic: self.head.note & AUTHENTIC != 0, ede: EdeCode::from_code(self.head.note & !AUTHENTIC) }
+        Note {
+            authentic: self.head.note & AUTHENTIC != 0,
+            ede: EdeCode::from_code(self.head.note & !(AUTHENTIC | LOOKALIKE)),
+            is_lookalike: self.head.note & LOOKALIKE != 0,
+        }
     }
 
     /// Its time to live when it was new, in seconds.

@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::cache::AnswerCache;
-use super::record::{Answer, Entry, Freshness, Key, Question};
+use super::record::{Answer, Entry, Freshness, Key, Note, Question};
 use super::rewrite;
 use super::source::Source;
 use crate::config;
-use crate::name::Suffix;
+use crate::name::{Lookalikes, Suffix};
 use crate::telemetry::metrics::ServerStats;
 
 /// Cache, upstreams and what is being asked right now.
@@ -30,6 +30,7 @@ pub struct Resolver {
 struct Settings {
     source: Arc<Source>,
     upstream: config::Upstream,
+    lookalikes: Arc<Lookalikes>,
     cache: config::Cache,
 }
 
@@ -85,6 +86,7 @@ impl Resolver {
             settings: ArcSwap::from_pointee(Settings {
                 source: Arc::new(Source::new(&dns.upstream, cache_bytes_max)),
                 upstream: dns.upstream.clone(),
+                lookalikes: Arc::clone(&dns.lookalikes),
                 cache: dns.cache.clone(),
             }),
             cache_bytes_max,
@@ -102,7 +104,12 @@ impl Resolver {
         } else {
             Arc::new(Source::new(&dns.upstream, self.cache_bytes_max))
         };
-        self.settings.store(Arc::new(Settings { source, upstream: dns.upstream.clone(), cache: dns.cache.clone() }));
+        self.settings.store(Arc::new(Settings {
+            source,
+            upstream: dns.upstream.clone(),
+            lookalikes: Arc::clone(&dns.lookalikes),
+            cache: dns.cache.clone(),
+        }));
     }
 
     /// The cache, to look ahead.
@@ -204,7 +211,8 @@ impl Resolver {
         let changed = if key.without_ech { rewrite::without_ech(&found.message) } else { None };
         let answer = changed.unwrap_or(found.message);
         let entry = Entry::new(&answer, question, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
-        let entry = entry.with_note(found.note);
+        let is_lookalike = settings.lookalikes.imitated(&key.name).is_some();
+        let entry = entry.with_note(Note { is_lookalike, ..found.note });
         let entry = Arc::new(entry);
         // A failure must not push out an old answer that could still be served.
         let is_failure = !matches!(entry.answer().rcode(), 0 | 3);

@@ -80,7 +80,7 @@ impl Source {
             (Main::Recurse(recursion), validator) => recursion.ask(&asked.query, validator).await,
         };
         match found {
-            Ok((message, authentic)) => Found::of(message, key, Note { authentic, ede: None }),
+            Ok((message, authentic)) => Found::of(message, key, Note { authentic, ..Note::default() }),
             Err(code) => Found::failure(Some(&asked), key, code),
         }
     }
@@ -140,7 +140,7 @@ impl Found {
         let mut message = Message::new(0, MessageType::Response, OpCode::Query);
         message.metadata.response_code = ResponseCode::ServFail;
         message.queries.extend(asked.map(|asked| asked.query.clone()));
-        Found::of(message, key, Note { authentic: false, ede: Some(code) })
+        Found::of(message, key, Note { ede: Some(code), ..Note::default() })
     }
 
     /// What the client asked for of `message`: without signatures unless it wants them, without what it did not ask for.

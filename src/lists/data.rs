@@ -145,6 +145,7 @@ impl Builtin {
     pub fn vocabulary(&self) -> Vocabulary {
         Vocabulary {
             services: self.services.iter().map(|service| service.id.clone()).collect(),
+            service_names: self.services.iter().flat_map(|service| service.names.iter().cloned()).collect(),
             catalog: self.catalog.iter().map(|entry| entry.id.clone()).collect(),
             formats: Format::ALL.map(Format::code).to_vec(),
         }

@@ -57,11 +57,13 @@ pub enum Step {
     AllowListOnly,
     /// A name from outside led to an address of the household.
     Rebinding,
+    /// It pretends to be another.
+    Lookalike,
 }
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Step; 11] = [
+    pub const ALL: [Step; 12] = [
         Step::HelpSet,
         Step::Sealed,
         Step::Security,
@@ -73,6 +75,7 @@ impl Step {
         Step::BandDefault,
         Step::AllowListOnly,
         Step::Rebinding,
+        Step::Lookalike,
     ];
 
     /// The code that `explain --json` uses.
@@ -89,6 +92,7 @@ impl Step {
             Step::BandDefault => "band_default",
             Step::AllowListOnly => "allow_list_only",
             Step::Rebinding => "rebinding",
+            Step::Lookalike => "lookalike",
         }
     }
 }
@@ -99,6 +103,9 @@ impl Verdict {
 
     /// A name from outside must not lead into the household.
     pub const REBINDING: Verdict = Verdict::new(Action::Block, Step::Rebinding);
+
+    /// It pretends to be another.
+    pub const LOOKALIKE: Verdict = Verdict::new(Action::Block, Step::Lookalike);
 
     const fn new(action: Action, step: Step) -> Verdict {
         let reason = Reason { step, category: None, criterion: None, service: None, schedule: None };
@@ -137,7 +144,7 @@ impl Verdict {
     pub fn ede(&self) -> u16 {
         match self.reason.category.map(Category::tier) {
             _ if matches!(self.reason.step, Step::OwnBlock | Step::Schedule) => 17,
-            _ if self.reason.step == Step::Rebinding => 15,
+            _ if matches!(self.reason.step, Step::Rebinding | Step::Lookalike) => 15,
             Some(Tier::Security | Tier::Sealed) => 15,
             Some(Tier::Law) => 16,
             _ => 17,

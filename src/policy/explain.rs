@@ -45,9 +45,13 @@ pub fn who_can_change(verdict: &Verdict, profile: &Profile, criteria: &Criteria)
     let guardian = if profile.band == Band::Adult { "self" } else { "guardian" };
     match verdict.reason.step {
         Step::HelpSet | Step::Sealed | Step::Security => "nobody",
-        Step::OwnAllow | Step::OwnBlock | Step::Schedule | Step::MinAge | Step::AllowListOnly | Step::Rebinding => {
-            guardian
-        }
+        Step::OwnAllow
+        | Step::OwnBlock
+        | Step::Schedule
+        | Step::MinAge
+        | Step::AllowListOnly
+        | Step::Rebinding
+        | Step::Lookalike => guardian,
         Step::Criterion | Step::BandDefault => match verdict.reason.category {
             Some(Category::LegalOrder) => "authorities",
             Some(category) if criteria.no_loosening().contains(category) => "guardian_by_name",
@@ -67,6 +71,7 @@ pub fn refusal_text(verdict: &Verdict, profile: &Profile, out: &mut String) {
         (Step::OwnBlock, None) => write!(out, "refused by a rule of this household"),
         (Step::OwnBlock, Some(category)) => write!(out, "{}: refused by a rule of this household", category.code()),
         (Step::MinAge, _) => write!(out, "minimum age: {} for ages {band}", verb(verdict.action)),
+        (Step::Lookalike, _) => write!(out, "pretends to be another name"),
         (Step::Rebinding, _) => write!(out, "leads from outside to an address inside"),
         (Step::AllowListOnly, _) => write!(out, "not on the list for the youngest: ask"),
         (_, Some(category)) if profile.band == Band::Adult => {

@@ -72,6 +72,8 @@ pub struct ProfileInput {
     pub strip_ech: Option<bool>,
     /// Names from outside must not lead to addresses inside; `None`: yes.
     pub rebinding_protection: Option<bool>,
+    /// Names that pretend to be well-known ones are refused; `None`: under 18.
+    pub block_lookalikes: Option<bool>,
     /// Refused on top of the criteria.
     pub block: Vec<Selector>,
     /// Allowed although the criteria refuse it.
@@ -97,6 +99,7 @@ impl ProfileInput {
             filter_prefetch: None,
             strip_ech: None,
             rebinding_protection: None,
+            block_lookalikes: None,
             block: Vec::new(),
             allow: Vec::new(),
             block_names: Vec::new(),
@@ -127,6 +130,8 @@ pub struct Profile {
     pub strip_ech: bool,
     /// Names from outside must not lead to addresses inside.
     pub rebinding_protection: bool,
+    /// Names that pretend to be well-known ones are refused.
+    pub block_lookalikes: bool,
     /// Categories by action, and the criterion behind each.
     pub(super) masks: Masks,
     pub(super) criterion: [Option<u16>; 48],
@@ -191,6 +196,7 @@ impl Profile {
             filter_prefetch: input.filter_prefetch.unwrap_or(minor),
             strip_ech: input.strip_ech.unwrap_or(minor),
             rebinding_protection: input.rebinding_protection.unwrap_or(true),
+            block_lookalikes: input.block_lookalikes.unwrap_or(minor),
             masks,
             criterion,
             own_allow: Selection::new(&input.allow, &input.allow_names),
