@@ -349,6 +349,50 @@ fn who_stays_half_open_keeps_nobody_out() {
 }
 
 #[test]
+fn slow_readers_and_half_sent_requests_cost_little() {
+    let ports = [free_port(), free_port(), free_port()];
+    // All come from one address here; its share is not what is looked at.
+    let folder = Arc::new(TempDir::new().unwrap());
+    let doors = Doors::open_in(folder, ports, Upstream::start(), "client_rate = 0", "idle = \"5s\"");
+    let memory = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", doors.server.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+    };
+    let authority = fs::read(doors.authority()).unwrap();
+    let before = memory();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let open = runtime.block_on(async {
+        use tokio::io::AsyncWriteExt;
+        let packet = query_bytes(7, "casino.example", "A", true);
+        let framed = [&(packet.len() as u16).to_be_bytes()[..], &packet].concat();
+        let mut open = Vec::new();
+        for at in 0..100 {
+            let (addr, alpn) = if at % 2 == 0 { (doors.tls, &b"dot"[..]) } else { (doors.https, &b"http/1.1"[..]) };
+            let mut stream = handshake(addr, &authority, alpn).await;
+            let sent = if at % 2 == 0 {
+                // Asks until nobody takes any more, and reads nothing.
+                framed.repeat(20_000)
+            } else {
+                b"POST /dns-query HTTP/1.1\r\nhost: x\r\ncontent-type: application/dns-message\r\ncontent-length: 100\r\n\r\n".to_vec()
+            };
+            let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&sent)).await;
+            open.push(stream);
+        }
+        open
+    });
+    for (addr, way) in [(doors.tls, "+tls"), (doors.https, "+https"), (doors.quic, "+quic")] {
+        for at in 0..5 {
+            let shown = doors.kdig(addr, &["+tls-hostname=dns.home.example"], way, &format!("n{at}.example"));
+            assert!(shown.contains("192.0.2.1"), "{way}: {shown}");
+        }
+    }
+    let grown = memory().saturating_sub(before);
+    assert!(grown < 64, "{grown} MiB");
+    drop(open);
+}
+
+#[test]
 fn a_balancer_says_whom_it_speaks_for() {
     let folder = Arc::new(TempDir::new().unwrap());
     fs::write(folder.path().join("list.txt"), "casino.example\n").unwrap();
