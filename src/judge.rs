@@ -102,14 +102,8 @@ impl Snapshot {
         if self.help.contains(name) {
             return Ruling::Help;
         }
-        if profile.canary && self.switches.canary.contains(name) {
-            return Ruling::Canary;
-        }
-        if profile.block_private_relay && self.switches.private_relay.contains(name) {
-            return Ruling::PrivateRelay;
-        }
-        if profile.filter_prefetch && self.switches.prefetch_proxy.contains(name) {
-            return Ruling::PrefetchProxy;
+        if let Some(ruling) = self.switches.ruling(profile, name) {
+            return ruling;
         }
         let classes = self.engine.classify_at(name, places);
         let verdict = policy::decide(profile, Some(name), &classes, moment);
@@ -210,6 +204,32 @@ pub struct Switches {
     pub private_relay: NameSet,
     /// Chrome's private prefetch proxy.
     pub prefetch_proxy: NameSet,
+    /// All of them: nearly every name is in none, and one look tells.
+    all: NameSet,
+}
+
+impl Switches {
+    /// The names of each switch.
+    pub fn new(canary: &[Name], private_relay: &[Name], prefetch_proxy: &[Name]) -> Switches {
+        Switches {
+            canary: NameSet::new(canary),
+            private_relay: NameSet::new(private_relay),
+            prefetch_proxy: NameSet::new(prefetch_proxy),
+            all: NameSet::new(canary.iter().chain(private_relay).chain(prefetch_proxy)),
+        }
+    }
+
+    fn ruling(&self, profile: &Profile, name: &Name) -> Option<Ruling<'static>> {
+        if !self.all.contains(name) {
+            return None;
+        }
+        let switches = [
+            (profile.canary, &self.canary, Ruling::Canary),
+            (profile.block_private_relay, &self.private_relay, Ruling::PrivateRelay),
+            (profile.filter_prefetch, &self.prefetch_proxy, Ruling::PrefetchProxy),
+        ];
+        switches.into_iter().find(|(is_on, names, _)| *is_on && names.contains(name)).map(|(_, _, ruling)| ruling)
+    }
 }
 
 /// When a safe form is used.

@@ -68,6 +68,10 @@ impl EdeCode {
 
     /// The code of that number, if it is one of ours.
     pub fn from_code(code: u8) -> Option<EdeCode> {
+        // Nearly every answer has none.
+        if code == 0 {
+            return None;
+        }
         EdeCode::ALL.into_iter().find(|known| *known as u8 == code)
     }
 }

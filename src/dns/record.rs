@@ -274,7 +274,7 @@ impl<'a> Answer<'a> {
         // QR and RA are set; AA is not ours to claim. AD only for those who show that they know it (RFC 6840 §5.8), and not
         // where the asker checks for himself.
         let knows = query_flags & AD != 0 || self.head.bits & DNSSEC_OK != 0;
-        let authentic = if knows && self.note().authentic { AD } else { 0 };
+        let authentic = if knows && self.head.note & AUTHENTIC != 0 { AD } else { 0 };
         let flags = 0x8080 | query_flags & 0x7910 | authentic | self.rcode();
         put(out, 0, &id.to_be_bytes());
         put(out, 2, &flags.to_be_bytes());

@@ -9,7 +9,7 @@ use crate::classify::{Category, CategorySet};
 use crate::config::{Vocabulary, word};
 use crate::document::{At, Fault, Table, read};
 use crate::judge::{HelpSet, SafeKind, SafeSearch, Switches};
-use crate::name::{Name, NameSet};
+use crate::name::Name;
 
 /// Everything that comes with the program.
 pub struct Builtin {
@@ -255,8 +255,8 @@ fn groups(root: &mut Table<'_>) -> (Vec<Group>, Switches) {
             }
         }
     }
-    let [canary, private_relay, prefetch_proxy] = switched.each_ref().map(NameSet::new);
-    (groups, Switches { canary, private_relay, prefetch_proxy })
+    let [canary, private_relay, prefetch_proxy] = &switched;
+    (groups, Switches::new(canary, private_relay, prefetch_proxy))
 }
 
 fn catalog(root: &mut Table<'_>) -> Vec<CatalogEntry> {
