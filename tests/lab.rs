@@ -184,7 +184,8 @@ fn is_right(resolver: &str, lab: &Lab) {
         };
         let what = format!("{}: {}", zone.name, lab.log().lines().rev().take(30).collect::<Vec<_>>().join("\n"));
         let ede = match zone.fault {
-            Fault::None | Fault::NoDs | Fault::WrongDs => {
+            // Help is reached although its signatures have run out.
+            Fault::None | Fault::NoDs | Fault::WrongDs | Fault::ExpiredHelp => {
                 let is_secure = zone.signed != Signed::No && zone.fault == Fault::None;
                 let seen = with(true, false, false);
                 assert_eq!(seen.message.metadata.authentic_data, is_secure, "{what}");
@@ -263,6 +264,9 @@ fn questions() -> Vec<Asked> {
 fn explanation(asked: &Asked, ours: &Compared, theirs: &Compared) -> Option<&'static str> {
     let without_ad = |compared: &Compared| Compared { flags: compared.flags.replace("AD ", ""), ..compared.clone() };
     match () {
+        () if asked.name.ends_with("tongdai111.vn") && (theirs.rcode == 2 || without_ad(theirs) == *ours) => {
+            Some("help is reached even where its signatures are broken")
+        }
         () if asked.checking_disabled && without_ad(theirs) == *ours => {
             Some("AD beside CD: unbound checks all the same; we do not check what nobody wants checked")
         }

@@ -341,7 +341,9 @@ impl<'a> Case<'a> {
         // Help is reached by whatever means.
         let without_ech = self.profile.strip_ech && !self.is_help();
         let without_ech = without_ech && matches!(self.query.qtype, rtype::HTTPS | rtype::SVCB);
-        Question { without_ech, ..asked(self.query, name) }
+        let asked = asked(self.query, name);
+        let checking_disabled = asked.checking_disabled || self.is_help();
+        Question { without_ech, checking_disabled, ..asked }
     }
 
     /// Judges everything in the answer for this asker, then writes it or refuses.

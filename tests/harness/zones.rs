@@ -33,6 +33,8 @@ pub enum Fault {
     WrongDs,
     /// Signed long ago.
     Expired,
+    /// The same, but help is there.
+    ExpiredHelp,
     /// Signed for a time to come.
     Future,
     /// An address was changed after signing.
@@ -69,7 +71,7 @@ pub const TOPS: [Zone; 5] = [
 ];
 
 /// Everything below.
-pub const LEAVES: [Zone; 16] = [
+pub const LEAVES: [Zone; 17] = [
     zone("nsec.com", NSEC, Fault::None, false),
     zone("nsec3.com", NSEC3, Fault::None, false),
     zone("rsa.net", RSA, Fault::None, true),
@@ -81,6 +83,7 @@ pub const LEAVES: [Zone; 16] = [
     zone("island.org", NSEC, Fault::NoDs, false),
     zone("8.8.8.in-addr.arpa", NSEC, Fault::None, true),
     zone("expired.com", NSEC, Fault::Expired, false),
+    zone("tongdai111.vn", NSEC, Fault::ExpiredHelp, false),
     zone("future.com", NSEC, Fault::Future, false),
     zone("wrongds.com", NSEC, Fault::WrongDs, false),
     zone("altered.com", NSEC, Fault::Altered, false),
@@ -192,7 +195,7 @@ impl Internet {
         self.keymgr(&[&[&name[..], "generate", "ksk=yes", "zsk=yes", &algorithm], &always[..]].concat());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let time = match zone.fault {
-            Fault::Expired => now - 90 * 86_400,
+            Fault::Expired | Fault::ExpiredHelp => now - 90 * 86_400,
             Fault::Future => now + 90 * 86_400,
             _ => now,
         };
