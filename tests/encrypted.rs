@@ -58,6 +58,13 @@ impl Doors {
         self.server.file("state/tls/authority.pem")
     }
 
+    /// Resident memory in MiB.
+    fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+    }
+
     /// kdig's output, checked against the household's authority. `way` comes last: an option of TLS behind it would undo it.
     fn kdig(&self, addr: SocketAddr, options: &[&str], way: &str, name: &str) -> String {
         let output = Command::new("kdig")
@@ -93,6 +100,13 @@ async fn handshake(
     authority: &[u8],
     alpn: &[u8],
 ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+    let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+    let name = "dns.home.example".try_into().unwrap();
+    let config = Arc::new(client_config(authority, alpn));
+    tokio_rustls::TlsConnector::from(config).connect(name, stream).await.unwrap()
+}
+
+fn client_config(authority: &[u8], alpn: &[u8]) -> rustls::ClientConfig {
     use rustls::pki_types::pem::PemObject;
     let mut roots = rustls::RootCertStore::empty();
     roots.add(rustls::pki_types::CertificateDer::from_pem_slice(authority).unwrap()).unwrap();
@@ -100,9 +114,7 @@ async fn handshake(
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![alpn.to_vec()];
-    let stream = tokio::net::TcpStream::connect(addr).await.unwrap();
-    let name = "dns.home.example".try_into().unwrap();
-    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+    config
 }
 
 #[test]
@@ -354,13 +366,8 @@ fn slow_readers_and_half_sent_requests_cost_little() {
     // All come from one address here; its share is not what is looked at.
     let folder = Arc::new(TempDir::new().unwrap());
     let doors = Doors::open_in(folder, ports, Upstream::start(), "client_rate = 0", "idle = \"5s\"");
-    let memory = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", doors.server.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
-    };
     let authority = fs::read(doors.authority()).unwrap();
-    let before = memory();
+    let before = doors.memory();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let open = runtime.block_on(async {
         use tokio::io::AsyncWriteExt;
@@ -387,7 +394,66 @@ fn slow_readers_and_half_sent_requests_cost_little() {
             assert!(shown.contains("192.0.2.1"), "{way}: {shown}");
         }
     }
-    let grown = memory().saturating_sub(before);
+    let grown = doors.memory().saturating_sub(before);
+    assert!(grown < 64, "{grown} MiB");
+    drop(open);
+}
+
+/// A body that never comes.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+#[test]
+fn half_open_streams_cost_little() {
+    let doors = Doors::open("");
+    let before = doors.memory();
+    let authority = fs::read(doors.authority()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let open = runtime.block_on(async {
+        let tls = quinn::crypto::rustls::QuicClientConfig::try_from(client_config(&authority, b"doq")).unwrap();
+        let mut endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+        endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(tls)));
+        let (mut connections, mut streams, mut requests) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..20 {
+            let connection = endpoint.connect(doors.quic, "dns.home.example").unwrap().await.unwrap();
+            // As many streams as are allowed, each with a question begun and never ended.
+            while let Ok(stream) = tokio::time::timeout(Duration::from_millis(20), connection.open_bi()).await {
+                let (mut send, receive) = stream.unwrap();
+                send.write_all(&[0]).await.unwrap();
+                streams.push((send, receive));
+            }
+            connections.push(connection);
+            let stream = hyper_util::rt::TokioIo::new(handshake(doors.https, &authority, b"h2").await);
+            let executor = hyper_util::rt::TokioExecutor::new();
+            let (mut sender, driver) = hyper::client::conn::http2::handshake(executor, stream).await.unwrap();
+            tokio::spawn(driver);
+            for _ in 0..100 {
+                let request = hyper::Request::post("https://dns.home.example/dns-query").body(Never).unwrap();
+                requests.push(tokio::spawn(sender.send_request(request)));
+            }
+            tokio::task::yield_now().await;
+        }
+        assert!(streams.len() >= 20 * 100, "{} streams", streams.len());
+        (connections, streams, requests)
+    });
+    for (addr, way) in [(doors.https, "+https"), (doors.quic, "+quic"), (doors.tls, "+tls")] {
+        for at in 0..5 {
+            let shown = doors.kdig(addr, &["+tls-hostname=dns.home.example"], way, &format!("n{at}.example"));
+            assert!(shown.contains("192.0.2.1"), "{way}: {shown}");
+        }
+    }
+    let grown = doors.memory().saturating_sub(before);
     assert!(grown < 64, "{grown} MiB");
     drop(open);
 }

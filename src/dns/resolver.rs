@@ -260,3 +260,32 @@ impl Resolved {
 pub fn now_secs() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Name;
+
+    fn key(name: &str) -> Key {
+        let name = Name::parse(name).unwrap();
+        Key { name, rtype: 1, dnssec_ok: false, checking_disabled: false, without_ech: false }
+    }
+
+    #[test]
+    fn one_domain_leaves_room_for_others() {
+        let mut flights = Flights::default();
+        let landing = watch::channel(None).1;
+        for at in 0..DOMAIN_FLIGHTS_MAX {
+            assert!(flights.has_room(&key(&format!("n{at}.flood.com"))));
+            flights.enter(&key(&format!("n{at}.flood.com")), landing.clone());
+        }
+        assert!(!flights.has_room(&key("one.more.flood.com")));
+        assert!(flights.has_room(&key("www.other.com")), "its neighbour under the same suffix");
+        flights.leave(&key("n7.flood.com"));
+        assert!(flights.has_room(&key("one.more.flood.com")));
+        for at in 0..DOMAIN_FLIGHTS_MAX {
+            flights.leave(&key(&format!("n{at}.flood.com")));
+        }
+        assert!(flights.by_key.is_empty());
+    }
+}

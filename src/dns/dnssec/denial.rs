@@ -373,6 +373,21 @@ mod tests {
     }
 
     #[test]
+    fn a_wildcard_needs_proof_that_nothing_is_closer() {
+        let closer = |records: &[(&str, &str, &[RecordType])], of: &str| {
+            denial(records).no_closer(&name(of), 1, &mut Work::new()).unwrap()
+        };
+        let gap = ("b.example.", "d.example.", &[A][..]);
+        assert_eq!(closer(&[gap], "c.example."), Proof::Secure);
+        assert_eq!(closer(&[gap], "x.c.example."), Proof::Secure);
+        assert_eq!(closer(&[gap], "e.example."), Proof::None, "not covered");
+        assert_eq!(closer(&[("b.example.", "a.c.example.", &[A])], "x.c.example."), Proof::None, "c.example is there");
+        assert_eq!(closer(&[("a.c.example.", "z.c.example.", &[A])], "x.c.example."), Proof::None, "and here");
+        assert_eq!(closer(&[("a.c.example.", "d.example.", &[A])], "x.c.example."), Proof::None, "and here too");
+        assert_eq!(closer(&[], "c.example."), Proof::None);
+    }
+
+    #[test]
     fn hashes_are_read_as_they_are_written() {
         assert_eq!(base32(b"0p9mhaveqvm6t7vbl5lop2u3t2rp3tom").map(|octets| octets.len()), Some(20));
         assert_eq!(base32(b"CO"), Some(vec![0x66]));
