@@ -1,5 +1,5 @@
 //! The map of the house. Rooms stand in the order in which data flows; arrows point one way only:
-//! `name ← classify ← policy ← judge ← {dns, lists} ← app ← cli ← main` (`tests/house.rs` holds them to it).
+//! `name ← classify ← policy ← judge ← {dns, proxy, lists} ← app ← cli ← main` (`tests/house.rs` holds them to it).
 //!
 //! `name`, `classify` and `policy` are pure: no I/O, no clock, no lock, no `async`. `classify` is the shared engine and can
 //! be used from another program with nothing else of ours.
@@ -16,5 +16,6 @@ pub mod lists;
 pub mod name;
 pub mod net;
 pub mod policy;
+pub mod proxy;
 pub mod sys;
 pub mod telemetry;

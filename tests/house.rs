@@ -15,15 +15,33 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sys", &[]),
     ("config", &["name", "classify", "policy", "document", "identity"]),
     ("judge", &["name", "classify", "policy", "identity"]),
-    ("net", &["sys"]),
+    ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "document", "config", "judge", "sys"]),
-    ("dns", &["name", "policy", "identity", "judge", "config", "sys", "telemetry"]),
+    ("dns", &["name", "policy", "identity", "judge", "config", "net", "sys", "telemetry"]),
+    ("proxy", &["name", "classify", "policy", "identity", "judge", "config", "net", "dns", "sys", "telemetry"]),
     ("telemetry", &["classify", "config"]),
     (
         "app",
-        &["classify", "config", "document", "dns", "identity", "judge", "lists", "net", "policy", "sys", "telemetry"],
+        &[
+            "classify",
+            "config",
+            "document",
+            "dns",
+            "identity",
+            "judge",
+            "lists",
+            "name",
+            "net",
+            "policy",
+            "proxy",
+            "sys",
+            "telemetry",
+        ],
     ),
-    ("cli", &["name", "classify", "policy", "document", "config", "identity", "judge", "lists", "dns", "app", "sys"]),
+    (
+        "cli",
+        &["name", "classify", "policy", "document", "config", "identity", "judge", "lists", "dns", "net", "app", "sys"],
+    ),
 ];
 
 #[test]

@@ -1,6 +1,8 @@
 //! Who is asking? A client's address to the profile whose rules hold, by longest prefix. Read without a lock; built once a
 //! configuration.
 
+mod mac;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -8,6 +10,8 @@ use std::net::{IpAddr, SocketAddr};
 use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use prefix_trie::PrefixMap;
+
+pub use mac::Mac;
 
 /// The address a question came from, IPv4 in its own form even on a dual-stack socket. Has no `Display`: no log line holds
 /// a client beside a name.

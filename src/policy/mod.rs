@@ -5,6 +5,7 @@ pub mod band;
 pub mod criteria;
 pub mod decide;
 pub mod explain;
+pub mod network;
 pub mod profile;
 pub mod schedule;
 
@@ -12,5 +13,6 @@ pub use band::{Action, Age, Band};
 pub use criteria::{Criteria, Criterion, HelpPanel, Problem};
 pub use decide::{Reason, Step, Verdict, decide, decide_part};
 pub use explain::Chain;
+pub use network::{Nameless, Network, Quic, Unexplained, WhenDead};
 pub use profile::{Profile, ProfileInput, Selector, Youtube};
 pub use schedule::{DaySet, Moment, ScheduleInput};

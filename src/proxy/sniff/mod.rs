@@ -1,0 +1,26 @@
+//! What the first octets of a connection say of where it wants to go. Pure: octets in, [`Sniffed`] out; every parser has a
+//! limit, and none trusts a length.
+
+use crate::name::Name;
+
+/// Where a connection wants to go, as far as its first octets tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sniffed {
+    /// The name it asks for; `None` when it names none (no SNI, an address as Host, something else than TLS or HTTP).
+    pub name: Option<Name>,
+    /// Path and query, where they can be seen: plain HTTP today, decrypted connections if ever there are any.
+    pub url: Option<String>,
+    /// It carries the Encrypted Client Hello extension, real or GREASE: only the name tells (RFC 9849 §6.2).
+    pub ech: bool,
+}
+
+/// How far a parser that is fed piece by piece has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// More octets are needed.
+    More,
+    /// All that had to be known is known.
+    Done(Sniffed),
+    /// It is something else: not this protocol, malformed, or over a limit.
+    Alien,
+}
