@@ -83,6 +83,9 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     for (token, profile) in &config.tokens {
         clients.insert_token(*token, ProfileId(*profile as u16));
     }
+    for (mac, profile) in &config.macs {
+        clients.insert_mac(*mac, ProfileId(*profile as u16));
+    }
     Snapshot {
         engine: Engine::new(bundle),
         help: builtin.help.clone(),

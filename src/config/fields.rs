@@ -11,7 +11,7 @@ use toml::de::DeValue;
 
 use crate::classify::Category;
 use crate::document::{Faults, Field, nearest, text};
-use crate::identity::Token;
+use crate::identity::{Mac, Token};
 use crate::name::Name;
 use crate::policy::{Action, Band};
 
@@ -35,6 +35,8 @@ text_fields! {
     IpNet, "an address or prefix such as \"192.168.1.0/24\"", net;
     Name, "a domain name",
         |text| Name::parse(text).map_err(|error| format!("{text:?} is not a domain name: {error}"));
+    Mac, "a MAC address such as \"aa:bb:cc:dd:ee:ff\"",
+        |text| Mac::parse(text).ok_or_else(|| format!("{text:?} is not the MAC address of a device (\"aa:bb:cc:dd:ee:ff\")"));
     Token, "a token",
         |text| Token::of(text).ok_or_else(|| "is no token: 26 to 63 lower-case letters and digits (`luytre token` makes one)".to_string());
     Duration, "a duration such as \"30s\", \"5m\", \"1h\" or \"1d\"", duration;

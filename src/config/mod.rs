@@ -4,10 +4,12 @@ mod criteria;
 mod encrypted;
 mod fields;
 mod profiles;
+mod proxy;
 mod read;
 mod upstream;
 
 pub use encrypted::Encrypted;
+pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 
@@ -21,7 +23,7 @@ use jiff::tz::TimeZone;
 
 use crate::classify::CategorySet;
 use crate::document::Fault;
-use crate::identity::Token;
+use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// Door one.
     pub dns: Dns,
+    /// Door two; `None` is off.
+    pub proxy: Option<Proxy>,
     /// Knowledge, in order.
     pub lists: Vec<List>,
     /// How lists are kept up to date.
@@ -46,6 +50,8 @@ pub struct Config {
     pub profiles: Vec<ProfileSpec>,
     /// Whose addresses are whose: prefix and position in `profiles`.
     pub devices: Vec<(IpNet, usize)>,
+    /// Devices by MAC address: address and position in `profiles`.
+    pub macs: Vec<(Mac, usize)>,
     /// Devices that show who they are: token and position in `profiles`.
     pub tokens: Vec<(Token, usize)>,
     /// Position of the profile of unknown clients.

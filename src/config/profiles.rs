@@ -7,7 +7,9 @@ use super::{ProfileSpec, ScheduleSpec, SelectorSpec, Vocabulary};
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Table, nearest};
 use crate::name::Name;
-use crate::policy::{Age, Band, Criteria, DaySet, ProfileInput, ScheduleInput, Selector, Youtube};
+use crate::policy::{
+    Age, Band, Criteria, DaySet, Nameless, ProfileInput, Quic, ScheduleInput, Selector, Unexplained, WhenDead, Youtube,
+};
 
 /// Every profile with its name and place; a profile that could not be read is `None`, so that positions stay.
 pub(super) fn profiles(
@@ -48,6 +50,7 @@ fn profile(
     input.strip_ech = table.get("strip_ech").map(|at| at.value);
     input.block_lookalikes = table.get("block_lookalikes").map(|at| at.value);
     input.rebinding_protection = table.get("rebinding_protection").map(|at| at.value);
+    network(table, &mut input);
     let locked = criteria.map_or((CategorySet::EMPTY, CategorySet::EMPTY), |criteria| {
         (criteria.no_loosening(), criteria.no_tightening())
     });
@@ -58,6 +61,17 @@ fn profile(
     let schedules: Vec<_> = table.tables("schedule").iter_mut().map(|one| schedule(one, words)).collect();
     age?;
     Some(ProfileSpec { input, block, allow, schedules: schedules.into_iter().collect::<Option<_>>()? })
+}
+
+/// How the profile's connections are treated beside their names.
+fn network(table: &mut Table<'_>, input: &mut ProfileInput) {
+    input.intercept = table.get("intercept").map(|at| at.value);
+    input.quic = word(table, "quic", "treatment of QUIC", &Quic::WORDS).map(|at| at.value);
+    input.nameless = word(table, "nameless", "treatment of addresses", &Nameless::WORDS).map(|at| at.value);
+    input.unexplained = word(table, "unexplained", "treatment of false names", &Unexplained::WORDS).map(|at| at.value);
+    input.block_tunnels = table.get("block_tunnels").map(|at| at.value);
+    input.block_encrypted_dns = table.get("block_encrypted_dns").map(|at| at.value);
+    input.when_dead = word(table, "when_dead", "state", &WhenDead::WORDS).map(|at| at.value);
 }
 
 fn age(table: &mut Table<'_>) -> Option<Age> {

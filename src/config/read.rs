@@ -11,13 +11,14 @@ use jiff::tz::TimeZone;
 use super::encrypted::encrypted;
 use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
+use super::proxy;
 use super::upstream::upstream;
 use super::{
     BlockAnswer, Cache, Config, Dns, List, ListSource, Log, StructuredErrors, Tcp, Updates, Vocabulary, criteria,
 };
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
-use crate::identity::Token;
+use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::Criteria;
 
@@ -37,11 +38,16 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         let state_dir = state_dir(root);
         let time_zone = time_zone(root);
         let dns = dns(root, &beside, words);
+        let proxy = proxy::proxy(root);
         let lists = lists(root, &beside, words);
         let updates = updates(root);
-        let profiles = profiles(root, criteria.as_ref(), words);
+        let mut profiles = profiles(root, criteria.as_ref(), words);
+        if let Some(proxy) = &proxy {
+            let inputs = profiles.iter_mut().filter_map(|(_, spec)| spec.as_mut());
+            inputs.for_each(|spec| spec.input.when_dead = spec.input.when_dead.or(Some(proxy.when_dead)));
+        }
         let names: Vec<String> = profiles.iter().map(|(name, _)| name.value.clone()).collect();
-        let (devices, tokens) = devices(root, &names);
+        let Devices { nets: devices, macs, tokens } = devices(root, &names);
         let strangers = strangers(root, &names);
         let metrics = metrics(root);
         let log = log(root);
@@ -51,10 +57,12 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             criteria: criteria.unwrap_or_else(crate::policy::criteria::plain),
             time_zone: time_zone?,
             dns: dns?,
+            proxy,
             lists,
             updates,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,
+            macs,
             tokens,
             strangers: strangers?,
             metrics,
@@ -318,34 +326,44 @@ fn updates(root: &mut Table<'_>) -> Updates {
 /// The largest public list we know of is 90 MB; a guess with room.
 const LIST_BYTES: u64 = 256 << 20;
 
-type Devices = (Vec<(IpNet, usize)>, Vec<(Token, usize)>);
+/// Whose device is whose: by address, by MAC address, by token.
+#[derive(Default)]
+struct Devices {
+    nets: Vec<(IpNet, usize)>,
+    macs: Vec<(Mac, usize)>,
+    tokens: Vec<(Token, usize)>,
+}
 
 fn devices(root: &mut Table<'_>, names: &[String]) -> Devices {
-    let (mut devices, mut tokens): Devices = Default::default();
+    let mut devices = Devices::default();
     for mut table in root.tables("device") {
         let profile = table.required::<String>("profile").and_then(|name| profile_named(&table, &name, names));
-        let nets = table.get::<Vec<At<IpNet>>>("address");
+        let nets = table.get::<Vec<At<IpNet>>>("address").map_or_else(Vec::new, |nets| nets.value);
+        let mac = table.get::<Mac>("mac");
         let token = table.get::<Token>("token");
-        if !table.has("address") && !table.has("token") {
-            table.fault(&table.span(), "a device needs `address` or `token`, or both");
+        if !["address", "mac", "token"].iter().any(|key| table.has(key)) {
+            table.fault(&table.span(), "a device needs `address`, `mac` or `token`, or several of them");
         }
         // A note for people.
         let _ = table.get::<String>("name");
         let Some(profile) = profile else { continue };
-        if let Some(token) = token {
-            if tokens.iter().any(|(other, _)| *other == token.value) {
-                table.fault(&token.span, "this token belongs to a device already");
-            }
-            tokens.push((token.value, profile));
-        }
-        for net in nets.into_iter().flat_map(|nets| nets.value) {
-            if devices.iter().any(|(other, _)| *other == net.value) {
-                table.fault(&net.span, format!("address {} belongs to a device already", net.value));
-            }
-            devices.push((net.value, profile));
+        belongs(&table, token, "this token", profile, &mut devices.tokens);
+        belongs(&table, mac, "this MAC address", profile, &mut devices.macs);
+        for net in nets {
+            let what = format!("address {}", net.value);
+            belongs(&table, Some(net), &what, profile, &mut devices.nets);
         }
     }
-    (devices, tokens)
+    devices
+}
+
+/// Notes whose `key` is; a second owner is a fault.
+fn belongs<T: PartialEq>(table: &Table<'_>, key: Option<At<T>>, what: &str, profile: usize, all: &mut Vec<(T, usize)>) {
+    let Some(key) = key else { return };
+    if all.iter().any(|(other, _)| *other == key.value) {
+        table.fault(&key.span, format!("{what} belongs to a device already"));
+    }
+    all.push((key.value, profile));
 }
 
 fn strangers(root: &mut Table<'_>, names: &[String]) -> Option<usize> {

@@ -6,6 +6,7 @@ mod mac;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -97,13 +98,22 @@ pub struct Clients {
     v4: PrefixMap<Ipv4Net, ProfileId>,
     v6: PrefixMap<Ipv6Net, ProfileId>,
     tokens: HashMap<Token, ProfileId>,
+    macs: HashMap<Mac, ProfileId>,
+    /// Who has which address on the link; asked only where a device is known by MAC address.
+    link: Option<Arc<dyn Link>>,
     strangers: ProfileId,
+}
+
+/// What is known of the local link.
+pub trait Link: Send + Sync {
+    /// The MAC address that has this address now; `None` when the kernel knows none.
+    fn mac_of(&self, addr: IpAddr) -> Option<Mac>;
 }
 
 impl Clients {
     /// Nobody is known: everyone is a stranger and gets that profile.
     pub fn new(strangers: ProfileId) -> Clients {
-        Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), tokens: HashMap::new(), strangers }
+        Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), tokens: HashMap::new(), macs: HashMap::new(), link: None, strangers }
     }
 
     /// The profile of unknown clients.
@@ -124,6 +134,16 @@ impl Clients {
         self.tokens.insert(token, profile);
     }
 
+    /// Gives a MAC address to a profile.
+    pub fn insert_mac(&mut self, mac: Mac, profile: ProfileId) {
+        self.macs.insert(mac, profile);
+    }
+
+    /// Says who knows which address belongs to which MAC address.
+    pub fn look_on(&mut self, link: Arc<dyn Link>) {
+        self.link = Some(link);
+    }
+
     /// True when a device of this household has that token.
     pub fn knows(&self, token: Token) -> bool {
         self.tokens.contains_key(&token)
@@ -135,8 +155,17 @@ impl Clients {
         by_token.unwrap_or_else(|| self.profile_of(asker.client))
     }
 
-    /// The profile of the longest prefix that holds `client`, or that of strangers.
+    /// The profile of the client's MAC address, else of the longest prefix that holds it, else that of strangers.
     pub fn profile_of(&self, client: ClientAddr) -> ProfileId {
+        self.by_mac(client).unwrap_or_else(|| self.by_prefix(client))
+    }
+
+    fn by_mac(&self, client: ClientAddr) -> Option<ProfileId> {
+        let link = self.link.as_ref().filter(|_| !self.macs.is_empty())?;
+        self.macs.get(&link.mac_of(client.0)?).copied()
+    }
+
+    fn by_prefix(&self, client: ClientAddr) -> ProfileId {
         let found = match client.0 {
             IpAddr::V4(addr) => self.v4.get_lpm(&Ipv4Net::from(addr)).map(|(_, profile)| *profile),
             IpAddr::V6(addr) => self.v6.get_lpm(&Ipv6Net::from(addr)).map(|(_, profile)| *profile),

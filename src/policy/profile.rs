@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::band::{Action, Age, Band};
 use super::criteria::Criteria;
+use super::network::{Nameless, Network, Quic, Unexplained, WhenDead};
 use super::schedule::{Hours, Moment, ScheduleInput};
 use crate::classify::{Category, CategorySet, Classes, ServiceId, ServiceSet};
 use crate::name::{Name, NameSet};
@@ -74,6 +75,20 @@ pub struct ProfileInput {
     pub rebinding_protection: Option<bool>,
     /// Names that pretend to be well-known ones are refused; `None`: under 18.
     pub block_lookalikes: Option<bool>,
+    /// Connections go through the proxy; `None`: under 18.
+    pub intercept: Option<bool>,
+    /// What becomes of QUIC; `None`: by band.
+    pub quic: Option<Quic>,
+    /// What becomes of addresses without a name; `None`: by band.
+    pub nameless: Option<Nameless>,
+    /// What becomes of names that do not belong to their address; `None`: by band.
+    pub unexplained: Option<Unexplained>,
+    /// VPN, Tor and proxy ports and shapes are rejected; `None`: where the criteria refuse ways round the filter.
+    pub block_tunnels: Option<bool>,
+    /// Encrypted DNS by TLS and QUIC (port 853) is rejected; `None`: under 18.
+    pub block_encrypted_dns: Option<bool>,
+    /// What the kernel does while the program does not run; `None`: as for the whole household.
+    pub when_dead: Option<WhenDead>,
     /// Refused on top of the criteria.
     pub block: Vec<Selector>,
     /// Allowed although the criteria refuse it.
@@ -100,6 +115,13 @@ impl ProfileInput {
             strip_ech: None,
             rebinding_protection: None,
             block_lookalikes: None,
+            intercept: None,
+            quic: None,
+            nameless: None,
+            unexplained: None,
+            block_tunnels: None,
+            block_encrypted_dns: None,
+            when_dead: None,
             block: Vec::new(),
             allow: Vec::new(),
             block_names: Vec::new(),
@@ -132,6 +154,10 @@ pub struct Profile {
     pub rebinding_protection: bool,
     /// Names that pretend to be well-known ones are refused.
     pub block_lookalikes: bool,
+    /// How its connections are treated beside their names.
+    pub network: Network,
+    /// Encrypted DNS by TLS and QUIC (port 853) is rejected.
+    pub block_encrypted_dns: bool,
     /// Categories by action, and the criterion behind each.
     pub(super) masks: Masks,
     pub(super) criterion: [Option<u16>; 48],
@@ -197,6 +223,8 @@ impl Profile {
             strip_ech: input.strip_ech.unwrap_or(minor),
             rebinding_protection: input.rebinding_protection.unwrap_or(true),
             block_lookalikes: input.block_lookalikes.unwrap_or(minor),
+            network: network(input, band, masks),
+            block_encrypted_dns: input.block_encrypted_dns.unwrap_or(minor),
             masks,
             criterion,
             own_allow: Selection::new(&input.allow, &input.allow_names),
@@ -211,9 +239,28 @@ impl Profile {
         self.schedules.iter().map(|schedule| schedule.hours.secs_to_edge(moment.local)).min()
     }
 
+    /// True while nothing but help may be reached.
+    pub fn is_offline(&self, moment: &Moment) -> bool {
+        let holds = |schedule: &Schedule| schedule.block.everything && schedule.hours.hold_at(moment.local);
+        self.own_block.everything || self.schedules.iter().any(holds)
+    }
+
     /// The name of the schedule at that position.
     pub fn schedule_name(&self, position: u8) -> Option<&str> {
         self.schedules.get(usize::from(position)).map(|schedule| &*schedule.name)
+    }
+}
+
+fn network(input: &ProfileInput, band: Band, masks: Masks) -> Network {
+    let usual = Network::default_for(band);
+    let refuses_ways_round = (masks.help | masks.block | masks.ask).contains(Category::Bypass);
+    Network {
+        intercept: input.intercept.unwrap_or(usual.intercept),
+        quic: input.quic.unwrap_or(usual.quic),
+        nameless: input.nameless.unwrap_or(usual.nameless),
+        unexplained: input.unexplained.unwrap_or(usual.unexplained),
+        block_tunnels: input.block_tunnels.unwrap_or(refuses_ways_round),
+        when_dead: input.when_dead.unwrap_or(usual.when_dead),
     }
 }
 
