@@ -163,7 +163,7 @@ impl App {
         let judge = Arc::new(Judge::new(snapshot(&config, bundle, &builtin, now_secs())));
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
-        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, &config.dns));
+        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, None, &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };

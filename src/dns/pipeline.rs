@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use super::answer::{self, Additions, BlockAnswer, Ede, EdeCode};
 use super::cookie::Secret;
 use super::designate::Designations;
+use super::given::{self, Given};
 use super::query::{Options, Parsed, Query, Rcode, rtype};
 use super::record::{Answer, Question};
 use super::resolver::{ResolveError, Resolver, now_secs};
@@ -29,6 +30,8 @@ pub struct Door {
     /// Looks up the help set. Its cache and upstreams are counted nowhere.
     quiet: Arc<Resolver>,
     settings: ArcSwap<Settings>,
+    /// Remembers addresses for the other door; `None` when that is shut.
+    given: Option<Arc<Given>>,
 }
 
 /// How answers look.
@@ -122,8 +125,14 @@ pub struct Deferred {
 
 impl Door {
     /// The door in front of `judge` and `resolver`; `quiet` looks up the help set.
-    pub fn new(judge: Arc<Judge>, resolver: Arc<Resolver>, quiet: Arc<Resolver>, dns: &config::Dns) -> Door {
-        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns, Secret::new())) }
+    pub fn new(
+        judge: Arc<Judge>,
+        resolver: Arc<Resolver>,
+        quiet: Arc<Resolver>,
+        given: Option<Arc<Given>>,
+        dns: &config::Dns,
+    ) -> Door {
+        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns, Secret::new())), given }
     }
 
     /// Takes on new settings, upstreams and limits.
@@ -204,7 +213,13 @@ impl Door {
         if prefetch {
             resolver.prefetch(question);
         }
-        case.judge_and_write(&answer, Source::Hit, text, out);
+        let refusal = case.judge(&answer);
+        if refusal.is_none() && !case.is_remembered(&answer, self.given.as_deref()) {
+            // Telling the kernel is a system call: not here.
+            let packet = foreseen.packet;
+            return Step::Defer(Deferred { packet: packet.into(), asker, transport, context: context.clone() });
+        }
+        case.write(refusal, &answer, Source::Hit, text, out);
         Step::Reply
     }
 
@@ -218,8 +233,12 @@ impl Door {
         let case = Case::new(context, query, &places, *asker, *transport, counters);
         match self.resolver_for(&case).resolve(case.question()).await {
             Ok(found) => {
-                let source = if found.stale { Source::Stale } else { Source::Miss };
-                case.judge_and_write(&found.entry.answer(), source, &mut text, &mut out);
+                let (source, answer) = (if found.stale { Source::Stale } else { Source::Miss }, found.entry.answer());
+                let refusal = case.judge(&answer);
+                if refusal.is_none() {
+                    case.remember(&answer, self.given.as_deref());
+                }
+                case.write(refusal, &answer, source, &mut text, &mut out);
             }
             Err(error) => case.failed(error, &mut out),
         }
@@ -227,7 +246,16 @@ impl Door {
     }
 
     fn resolver_for(&self, case: &Case<'_>) -> &Arc<Resolver> {
-        if case.is_help() { &self.quiet } else { &self.resolver }
+        self.resolver_of(case.is_help())
+    }
+
+    pub(super) fn resolver_of(&self, is_help: bool) -> &Arc<Resolver> {
+        if is_help { &self.quiet } else { &self.resolver }
+    }
+
+    /// True when the name may lead to addresses of the household.
+    pub(super) fn is_private(&self, name: &Name) -> bool {
+        self.settings.load().private.contains(name)
     }
 }
 
@@ -346,29 +374,61 @@ impl<'a> Case<'a> {
         Question { without_ech, checking_disabled, ..asked }
     }
 
-    /// Judges everything in the answer for this asker, then writes it or refuses.
-    fn judge_and_write(&self, answer: &Answer<'_>, source: Source, text: &mut String, out: &mut Vec<u8>) {
-        let (verdict, chosen) = match self.ruling {
-            Ruling::Verdict(verdict) => (verdict, verdict.is_chosen()),
-            Ruling::Rewrite(_, verdict) => (verdict, true),
-            Ruling::Help | Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => (Verdict::HELP_SET, true),
+    /// Judges everything in the answer for this asker; the refusal, if there is one.
+    fn judge(&self, answer: &Answer<'_>) -> Option<Verdict> {
+        let chosen = match self.ruling {
+            Ruling::Verdict(verdict) => verdict.is_chosen(),
+            Ruling::Rewrite(..) => true,
+            Ruling::Help | Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => return None,
         };
+        if self.profile.block_lookalikes && !chosen && answer.note().is_lookalike {
+            return Some(Verdict::LOOKALIKE);
+        }
         let Context { snapshot, moment, .. } = self.context;
+        let mut judged = answer.parts().map(|part| match part {
+            Part::Addr(addr) if special::is_inside(addr) && !chosen && self.guards_rebinding() => Verdict::REBINDING,
+            part => snapshot.rule_part(self.profile, &part, moment, chosen),
+        });
+        judged.find(Verdict::is_refusal)
+    }
+
+    /// True when the other door knows all of the answer's addresses, or has no need to.
+    fn is_remembered(&self, answer: &Answer<'_>, given: Option<&Given>) -> bool {
+        let Some(given) = given else { return true };
+        if self.is_help() {
+            return addresses(answer).all(|addr| given.is_help(addr));
+        }
+        let (name, now) = (&self.query.name, self.context.now);
+        !given::concerns(self.profile) || addresses(answer).all(|addr| given.is_noted(self.profile, name, addr, now))
+    }
+
+    fn remember(&self, answer: &Answer<'_>, given: Option<&Given>) {
+        let Some(given) = given else { return };
+        let addrs: Vec<IpAddr> = addresses(answer).collect();
+        if self.is_help() {
+            given.note_help(&addrs);
+        } else if given::concerns(self.profile) && !addrs.is_empty() {
+            given.note(self.profile, &self.query.name, &addrs, self.context.now);
+        }
+    }
+
+    /// Writes the answer, or its refusal.
+    fn write(
+        &self,
+        refusal: Option<Verdict>,
+        answer: &Answer<'_>,
+        source: Source,
+        text: &mut String,
+        out: &mut Vec<u8>,
+    ) {
+        if let Some(refusal) = refusal {
+            return self.refuse(&refusal, text, out);
+        }
         if !self.is_help() {
-            if self.profile.block_lookalikes && !chosen && answer.note().is_lookalike {
-                return self.refuse(&Verdict::LOOKALIKE, text, out);
-            }
-            let mut judged = answer.parts().map(|part| match part {
-                Part::Addr(addr) if special::is_inside(addr) && !chosen && self.guards_rebinding() => {
-                    Verdict::REBINDING
-                }
-                part => snapshot.rule_part(self.profile, &part, moment, chosen),
-            });
-            if let Some(refusal) = judged.find(Verdict::is_refusal) {
-                return self.refuse(&refusal, text, out);
-            }
             self.counters.source(source);
         }
+        let warns = matches!(self.ruling, Ruling::Verdict(verdict) if verdict.action == Action::Warn);
+        let moment = &self.context.moment;
         let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
         let outcome = match self.ruling {
             // What could not be found, or was found to be false, is told as it is.
@@ -390,7 +450,7 @@ impl<'a> Case<'a> {
                 // The upper bits of the code are zero in all that is kept.
                 answer::finish(self.query, Rcode::NoError, ede, out);
                 match answer.rcode() {
-                    0 | 3 if verdict.action == Action::Warn => Outcome::Warned,
+                    0 | 3 if warns => Outcome::Warned,
                     0 | 3 => Outcome::Allowed,
                     _ => Outcome::Failed,
                 }
@@ -406,9 +466,8 @@ impl<'a> Case<'a> {
     fn write_alias(&self, target: &Name, answer: &Answer<'_>, ttl_max: u32, out: &mut Vec<u8>) {
         /// Long enough to be kept, short enough that a change of the profile soon shows.
         const ALIAS_TTL_SECS: u32 = 300;
-        let addrs = answer.parts().filter_map(|part| if let Part::Addr(addr) = part { Some(addr) } else { None });
         let ede = Ede { code: EdeCode::Forged, text: "safe form" };
-        answer::alias(self.query, target, addrs, ALIAS_TTL_SECS.min(ttl_max), Some(ede), out);
+        answer::alias(self.query, target, addresses(answer), ALIAS_TTL_SECS.min(ttl_max), Some(ede), out);
     }
 
     fn refuse(&self, verdict: &Verdict, text: &mut String, out: &mut Vec<u8>) {
@@ -484,6 +543,11 @@ impl<'a> Case<'a> {
             self.counters.outcome(outcome);
         }
     }
+}
+
+/// The addresses and address hints of an answer.
+fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
+    answer.parts().filter_map(|part| if let Part::Addr(addr) = part { Some(addr) } else { None })
 }
 
 /// What the client may ask of any answer beside its data.
