@@ -204,17 +204,20 @@ pub struct Switches {
     pub private_relay: NameSet,
     /// Chrome's private prefetch proxy.
     pub prefetch_proxy: NameSet,
-    /// All of them: nearly every name is in none, and one look tells.
+    /// Names behind which others hide (the outer ones of Encrypted Client Hello). Only a connection tells.
+    pub outer_names: NameSet,
+    /// All but those of them: nearly every name is in none, and one look tells.
     all: NameSet,
 }
 
 impl Switches {
     /// The names of each switch.
-    pub fn new(canary: &[Name], private_relay: &[Name], prefetch_proxy: &[Name]) -> Switches {
+    pub fn new(canary: &[Name], private_relay: &[Name], prefetch_proxy: &[Name], outer_names: &[Name]) -> Switches {
         Switches {
             canary: NameSet::new(canary),
             private_relay: NameSet::new(private_relay),
             prefetch_proxy: NameSet::new(prefetch_proxy),
+            outer_names: NameSet::new(outer_names),
             all: NameSet::new(canary.iter().chain(private_relay).chain(prefetch_proxy)),
         }
     }

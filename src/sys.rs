@@ -1,5 +1,5 @@
 //! The only `unsafe` of the house: batched UDP system calls with packet information (so that a reply leaves from the
-//! address that was asked) and read-only file maps, each behind a safe function.
+//! address that was asked), splicing between sockets, and read-only file maps, each behind a safe function.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -264,6 +264,61 @@ pub fn release_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: `malloc_trim` may be called at any time from any thread.
     let _ = unsafe { libc::malloc_trim(0) };
+}
+
+/// Octets a pipe of a tunnel holds: four times the kernel's default, as many as a busy socket gives at a time. A smaller one
+/// is used where the system grants no more.
+const PIPE_BYTES: i32 = 256 << 10;
+
+/// A pipe through which the kernel moves octets from socket to socket.
+#[derive(Debug)]
+pub struct Pipe {
+    reader: OwnedFd,
+    writer: OwnedFd,
+    held: usize,
+}
+
+impl Pipe {
+    /// An empty one.
+    pub fn new() -> io::Result<Pipe> {
+        let mut ends = [0; 2];
+        // SAFETY: the array has room for both descriptors.
+        if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_NONBLOCK | libc::O_CLOEXEC) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: both descriptors were just opened and are nobody else's.
+        let (reader, writer) = unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) };
+        // SAFETY: a plain system call on a descriptor of ours; what it refuses leaves the default size.
+        let _ = unsafe { libc::fcntl(writer.as_raw_fd(), libc::F_SETPIPE_SZ, PIPE_BYTES) };
+        Ok(Pipe { reader, writer, held: 0 })
+    }
+
+    /// Octets inside.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Moves what the socket has into the pipe; 0 is its end. Only for an empty pipe: a full one would look like a socket
+    /// that has nothing.
+    pub fn fill(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let moved = splice(socket.as_raw_fd(), self.writer.as_raw_fd(), PIPE_BYTES as usize)?;
+        self.held += moved;
+        Ok(moved)
+    }
+
+    /// Moves what the pipe holds to the socket.
+    pub fn drain(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let moved = splice(self.reader.as_raw_fd(), socket.as_raw_fd(), self.held)?;
+        self.held -= moved.min(self.held);
+        Ok(moved)
+    }
+}
+
+fn splice(from: RawFd, to: RawFd, len: usize) -> io::Result<usize> {
+    let flags = libc::SPLICE_F_MOVE | libc::SPLICE_F_NONBLOCK;
+    // SAFETY: no offsets are passed; both descriptors are open for the duration of the call.
+    let moved = unsafe { libc::splice(from, ptr::null_mut(), to, ptr::null_mut(), len, flags) };
+    usize::try_from(moved).map_err(|_| io::Error::last_os_error())
 }
 
 const fn size_u32<T>() -> u32 {

@@ -113,7 +113,14 @@ pub trait Link: Send + Sync {
 impl Clients {
     /// Nobody is known: everyone is a stranger and gets that profile.
     pub fn new(strangers: ProfileId) -> Clients {
-        Clients { v4: PrefixMap::new(), v6: PrefixMap::new(), tokens: HashMap::new(), macs: HashMap::new(), link: None, strangers }
+        Clients {
+            v4: PrefixMap::new(),
+            v6: PrefixMap::new(),
+            tokens: HashMap::new(),
+            macs: HashMap::new(),
+            link: None,
+            strangers,
+        }
     }
 
     /// The profile of unknown clients.

@@ -239,8 +239,8 @@ fn groups(root: &mut Table<'_>) -> (Vec<Group>, Switches) {
     schema(root, "bypass/1");
     let mut groups = Vec::new();
     // By the position of their switch.
-    let mut switched: [Vec<Name>; 3] = Default::default();
-    let switches = [("canary", 0), ("private_relay", 1), ("prefetch_proxy", 2)];
+    let mut switched: [Vec<Name>; 4] = Default::default();
+    let switches = [("canary", 0), ("private_relay", 1), ("prefetch_proxy", 2), ("outer_name", 3)];
     for mut table in root.tables("group") {
         let id = table.required::<String>("id");
         let title = table.required::<String>("title");
@@ -255,8 +255,8 @@ fn groups(root: &mut Table<'_>) -> (Vec<Group>, Switches) {
             }
         }
     }
-    let [canary, private_relay, prefetch_proxy] = &switched;
-    (groups, Switches::new(canary, private_relay, prefetch_proxy))
+    let [canary, private_relay, prefetch_proxy, outer_names] = &switched;
+    (groups, Switches::new(canary, private_relay, prefetch_proxy, outer_names))
 }
 
 fn catalog(root: &mut Table<'_>) -> Vec<CatalogEntry> {

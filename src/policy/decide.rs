@@ -59,11 +59,17 @@ pub enum Step {
     Rebinding,
     /// It pretends to be another.
     Lookalike,
+    /// A connection to an address that no name explains.
+    Nameless,
+    /// A connection whose name does not belong to its address.
+    Unexplained,
+    /// A connection whose true name is hidden behind an outer one (Encrypted Client Hello).
+    HiddenName,
 }
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Step; 12] = [
+    pub const ALL: [Step; 15] = [
         Step::HelpSet,
         Step::Sealed,
         Step::Security,
@@ -76,6 +82,9 @@ impl Step {
         Step::AllowListOnly,
         Step::Rebinding,
         Step::Lookalike,
+        Step::Nameless,
+        Step::Unexplained,
+        Step::HiddenName,
     ];
 
     /// The code that `explain --json` uses.
@@ -93,6 +102,9 @@ impl Step {
             Step::AllowListOnly => "allow_list_only",
             Step::Rebinding => "rebinding",
             Step::Lookalike => "lookalike",
+            Step::Nameless => "nameless",
+            Step::Unexplained => "unexplained",
+            Step::HiddenName => "hidden_name",
         }
     }
 }
@@ -106,6 +118,15 @@ impl Verdict {
 
     /// It pretends to be another.
     pub const LOOKALIKE: Verdict = Verdict::new(Action::Block, Step::Lookalike);
+
+    /// No name explains the address.
+    pub const NAMELESS: Verdict = Verdict::new(Action::Block, Step::Nameless);
+
+    /// The name does not belong to the address.
+    pub const UNEXPLAINED: Verdict = Verdict::new(Action::Block, Step::Unexplained);
+
+    /// The true name is hidden.
+    pub const HIDDEN_NAME: Verdict = Verdict::new(Action::Block, Step::HiddenName);
 
     const fn new(action: Action, step: Step) -> Verdict {
         let reason = Reason { step, category: None, criterion: None, service: None, schedule: None };

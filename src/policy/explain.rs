@@ -51,7 +51,10 @@ pub fn who_can_change(verdict: &Verdict, profile: &Profile, criteria: &Criteria)
         | Step::MinAge
         | Step::AllowListOnly
         | Step::Rebinding
-        | Step::Lookalike => guardian,
+        | Step::Lookalike
+        | Step::Nameless
+        | Step::Unexplained
+        | Step::HiddenName => guardian,
         Step::Criterion | Step::BandDefault => match verdict.reason.category {
             Some(Category::LegalOrder) => "authorities",
             Some(category) if criteria.no_loosening().contains(category) => "guardian_by_name",
@@ -72,6 +75,9 @@ pub fn refusal_text(verdict: &Verdict, profile: &Profile, out: &mut String) {
         (Step::OwnBlock, Some(category)) => write!(out, "{}: refused by a rule of this household", category.code()),
         (Step::MinAge, _) => write!(out, "minimum age: {} for ages {band}", verb(verdict.action)),
         (Step::Lookalike, _) => write!(out, "pretends to be another name"),
+        (Step::Nameless, _) => write!(out, "an address that no name explains"),
+        (Step::Unexplained, _) => write!(out, "the name does not belong to the address"),
+        (Step::HiddenName, _) => write!(out, "the true name is hidden"),
         (Step::Rebinding, _) => write!(out, "leads from outside to an address inside"),
         (Step::AllowListOnly, _) => write!(out, "not on the list for the youngest: ask"),
         (_, Some(category)) if profile.band == Band::Adult => {

@@ -9,6 +9,7 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{CounterVec, Encoder, GaugeVec, Opts, Registry, TextEncoder};
 
+use super::proxied::Proxied;
 use crate::classify::Category;
 
 /// How a question ended.
@@ -157,6 +158,10 @@ pub struct Gauges {
     pub reloads: (u64, u64),
     /// List updates that took effect, and that were refused.
     pub updates: (u64, u64),
+    /// Addresses remembered.
+    pub addresses: usize,
+    /// The kernel's counters.
+    pub firewall: Vec<(String, u64)>,
 }
 
 type Reader = Box<dyn Fn() -> Gauges + Send + Sync>;
@@ -165,12 +170,18 @@ type Reader = Box<dyn Fn() -> Gauges + Send + Sync>;
 pub struct Metrics {
     threads: Mutex<Vec<Arc<Counters>>>,
     reader: Mutex<Option<Reader>>,
+    proxied: Arc<Proxied>,
 }
 
 impl Metrics {
     /// Nothing counted yet.
     pub fn new() -> Arc<Metrics> {
-        Arc::new(Metrics { threads: Mutex::default(), reader: Mutex::new(None) })
+        Arc::new(Metrics { threads: Mutex::default(), reader: Mutex::new(None), proxied: Arc::default() })
+    }
+
+    /// Counters of door two.
+    pub fn proxied(&self) -> Arc<Proxied> {
+        Arc::clone(&self.proxied)
     }
 
     /// Counters for one more thread, which alone writes them.
@@ -218,7 +229,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 15] = [
+pub const FAMILIES: [(&str, &str, &str); 22] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -234,6 +245,17 @@ pub const FAMILIES: [(&str, &str, &str); 15] = [
     ("luytre_lists_bytes", "Octets of the compiled lists.", ""),
     ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
     ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
+    ("luytre_proxy_passages_total", "Connections, requests and QUIC flows by how they ended.", "by,outcome"),
+    ("luytre_proxy_refused_total", "Of these, refused ones by category.", "category"),
+    ("luytre_proxy_ways_total", "Ways round the filter that were tried, as the proxy saw them.", "way"),
+    ("luytre_proxy_octets_total", "Octets moved, `up` to the origin and `down` to the client.", "direction"),
+    ("luytre_proxy_open", "Connections under way.", ""),
+    ("luytre_proxy_addresses", "Addresses remembered because an answer gave them.", ""),
+    (
+        "luytre_firewall_packets_total",
+        "Packets that the kernel rejected or counted, by the way round the filter.",
+        "way",
+    ),
 ];
 
 struct Scrape(Arc<Metrics>);
@@ -277,25 +299,31 @@ impl Collector for Scrape {
                 ("update_refused".to_string(), gauges.updates.1 as f64),
             ],
         ];
+        let [passages, refused, ways, octets, open] = metrics.proxied.values();
+        let kernel = gauges.firewall.iter().map(|(way, packets)| (way.clone(), *packets as f64)).collect();
+        let of_proxy = [passages, refused, ways, octets, open, one(gauges.addresses as f64), kernel];
         FAMILIES
             .iter()
-            .zip(values)
+            .zip(values.into_iter().chain(of_proxy))
             .flat_map(|((name, help, label), values)| family(name, help, label, &values))
             .collect()
     }
 }
 
 fn family(name: &str, help: &str, label: &str, values: &[(String, f64)]) -> Vec<MetricFamily> {
-    let labels: &[&str] = if label.is_empty() { &[] } else { &[label] };
-    let fill = |value: &String| if label.is_empty() { Vec::new() } else { vec![value.clone()] };
+    // Several labels and their values stand with commas between them; no value holds one.
+    let labels: Vec<&str> = label.split(',').filter(|label| !label.is_empty()).collect();
+    let fill = |value: &String| -> Vec<String> {
+        if labels.is_empty() { Vec::new() } else { value.split(',').map(str::to_string).collect() }
+    };
     let options = Opts::new(name, help);
     // Names and labels are constants of this file, so making the vectors cannot fail; an empty answer would show in tests.
     if name.ends_with("_total") {
-        let Ok(counters) = CounterVec::new(options, labels) else { return Vec::new() };
+        let Ok(counters) = CounterVec::new(options, &labels) else { return Vec::new() };
         values.iter().for_each(|(value, count)| counters.with_label_values(&fill(value)).inc_by(*count));
         return counters.collect();
     }
-    let Ok(gauges) = GaugeVec::new(options, labels) else { return Vec::new() };
+    let Ok(gauges) = GaugeVec::new(options, &labels) else { return Vec::new() };
     values.iter().for_each(|(value, count)| gauges.with_label_values(&fill(value)).set(*count));
     gauges.collect()
 }
@@ -317,7 +345,8 @@ mod tests {
         assert!(text.contains("luytre_dns_refused_total{category=\"gambling\"} 1\n"));
         assert!(text.contains("luytre_dns_refused_total{category=\"porn\"} 0\n"));
         assert!(text.contains("luytre_lists_names 7\n"));
-        let always = FAMILIES.iter().filter(|(_, _, label)| *label != "server");
+        let always =
+            FAMILIES.iter().filter(|(name, _, label)| *label != "server" && !name.starts_with("luytre_firewall"));
         for (name, _, _) in always {
             assert!(text.contains(&format!("# HELP {name} ")), "{name}");
         }
