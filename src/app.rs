@@ -387,6 +387,8 @@ fn read_gauges(metrics: &Arc<Metrics>, judge: &Arc<Judge>, resolver: &Arc<Resolv
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
+            addresses: 0,
+            firewall: Vec::new(),
         }
     });
 }

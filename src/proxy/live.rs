@@ -33,8 +33,8 @@ pub struct About {
     pub name: RefCell<Option<Box<Name>>>,
     /// Where it leads.
     pub to: OriginalDst,
-    /// Never judged again, never counted.
-    pub is_help: bool,
+    /// For the help set: never judged again, never counted.
+    pub is_help: Cell<bool>,
 }
 
 /// One connection.
@@ -110,7 +110,7 @@ impl Live {
     /// Asks the judge again for every connection.
     pub fn judge_again(&self, guide: &Guide) {
         for entry in self.0.entries.borrow().iter().flatten() {
-            let Some(about) = entry.about.as_ref().filter(|about| !about.is_help) else { continue };
+            let Some(about) = entry.about.as_ref().filter(|about| !about.is_help.get()) else { continue };
             if !guide.still_allows(about.asker, about.name.borrow().as_deref(), about.to.0) {
                 entry.finish(End::Cut);
             }
@@ -150,6 +150,18 @@ impl Entry {
         }
     }
 
+    /// It is for the help set now, or no longer.
+    pub fn set_quiet(&self, is_help: bool) {
+        if let Some(about) = &self.about {
+            about.is_help.set(is_help);
+        }
+    }
+
+    /// True while nothing of it may be counted.
+    pub fn is_quiet(&self) -> bool {
+        self.about.as_ref().is_some_and(|about| about.is_help.get())
+    }
+
     fn finish(&self, end: End) {
         self.end.set(Some(end));
         if let Some(waker) = self.waker.borrow_mut().take() {
@@ -183,7 +195,7 @@ mod tests {
     fn about() -> About {
         let client = ClientAddr::from("192.0.2.1".parse::<std::net::IpAddr>().unwrap());
         let to = OriginalDst("192.0.2.2".parse().unwrap());
-        About { asker: client.into(), name: RefCell::default(), to, is_help: false }
+        About { asker: client.into(), name: RefCell::default(), to, is_help: Cell::new(false) }
     }
 
     #[test]

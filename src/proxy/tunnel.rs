@@ -40,10 +40,19 @@ pub struct Tunnel {
     entry: Rc<Entry>,
 }
 
+/// One end, with what was read from it already.
+pub struct Side {
+    /// The connection.
+    pub stream: TcpStream,
+    /// Octets taken from it.
+    pub read: Vec<u8>,
+}
+
 impl Tunnel {
-    /// Between `client` and `origin`; `first` was read from the client already and goes to the origin before all else.
-    pub fn new(client: TcpStream, origin: TcpStream, first: Vec<u8>, entry: Rc<Entry>) -> Tunnel {
-        Tunnel { client, origin, up: Direction::starting_with(first), down: Direction::default(), entry }
+    /// Between two sides; what was read from either already goes to the other before all else.
+    pub fn new(client: Side, origin: Side, entry: Rc<Entry>) -> Tunnel {
+        let (up, down) = (Direction::starting_with(client.read), Direction::starting_with(origin.read));
+        Tunnel { client: client.stream, origin: origin.stream, up, down, entry }
     }
 
     /// Octets moved: to the origin, to the client.
@@ -240,7 +249,8 @@ mod tests {
     /// The outer ends of a tunnel, and the tunnel.
     async fn tunnel(first: &[u8]) -> (TcpStream, TcpStream, Tunnel) {
         let ((client, inner), (outer, origin)) = (pair().await, pair().await);
-        (client, origin, Tunnel::new(inner, outer, first.to_vec(), Live::default().enter_for_test()))
+        let (inner, outer) = (Side { stream: inner, read: first.to_vec() }, Side { stream: outer, read: Vec::new() });
+        (client, origin, Tunnel::new(inner, outer, Live::default().enter_for_test()))
     }
 
     #[tokio::test]

@@ -1,0 +1,305 @@
+//! Plain HTTP: every request of a connection is read by hyper, judged by its name and URL, and written anew to the origin, so
+//! that what we judged is what the origin reads. WebSockets and CONNECT become tunnels after their verdict.
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http_body_util::{Either, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self as client, SendRequest};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::service::service_fn;
+use hyper::upgrade::Upgraded;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::task::spawn_local;
+
+use super::live::{About, Seat};
+use super::places::Place;
+use super::route::{OriginalDst, Route, Subject};
+use super::server::{Connection, Worker, connect, ended};
+use super::sniff::http::{Target, check};
+use super::tunnel::{Side, Tunnel};
+use super::wire::{Moved, Wire};
+use super::{refusal, safe, ways};
+use crate::identity::ClientAddr;
+use crate::policy::Verdict;
+use crate::telemetry::proxied::{By, Passage};
+
+/// Octets of a request's head; browsers send a few hundred, with many cookies some thousands.
+const HEAD_MAX: usize = 64 << 10;
+
+type Body = Either<Incoming, Full<Bytes>>;
+
+/// One connection of a device.
+struct Session {
+    worker: Rc<Worker>,
+    client: ClientAddr,
+    to: SocketAddr,
+    seat: Seat,
+    place: RefCell<Option<Place>>,
+    /// The connection to the origin that the last request went to.
+    origin: RefCell<Option<(IpAddr, SendRequest<Incoming>)>>,
+}
+
+/// Serves a connection of which `octets` were read already.
+pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Vec<u8>) {
+    let Connection { stream, client, to, place } = connection;
+    let asked_for = OriginalDst(to.ip().to_canonical());
+    // Of no name before the first request: a change of the rules must not end what has asked for nothing yet.
+    let about = About { asker: client.into(), name: RefCell::default(), to: asked_for, is_help: Cell::new(false) };
+    let seat = worker.live.enter(about);
+    let entry = seat.entry();
+    let patience = worker.server.settings.load().hello;
+    let origin = RefCell::new(None);
+    let session = Rc::new(Session { worker, client, to, seat, place: RefCell::new(Some(place)), origin });
+    let moved = Arc::new(Moved::default());
+    let wire = TokioIo::new(Wire::new(stream, octets, Arc::clone(&moved)));
+    let answering = Rc::clone(&session);
+    let service = service_fn(move |request| {
+        let session = Rc::clone(&answering);
+        async move { Ok::<_, Infallible>(session.answer(request).await) }
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_MAX).half_close(true);
+    let mut serving = pin!(builder.serve_connection(wire, service).with_upgrades());
+    session.worker.server.counters.open(1);
+    let mut before = moved.so_far();
+    poll_fn(|context| {
+        if entry.is_over(context) {
+            return Poll::Ready(());
+        }
+        // How the client's connection ends is no concern of ours.
+        let polled = serving.as_mut().poll(context).map(drop);
+        let now = moved.so_far();
+        if now != before {
+            before = now;
+            entry.touch();
+        }
+        polled
+    })
+    .await;
+    let (counters, (up, down)) = (&session.worker.server.counters, moved.so_far());
+    counters.open(-1);
+    if !entry.is_quiet() {
+        counters.octets(up, down);
+        ended(counters, By::Http, &session.seat);
+    }
+}
+
+impl Session {
+    /// The way of a request.
+    async fn answer(self: Rc<Self>, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let target = match check(&head) {
+            Ok(target) => target,
+            Err(error) => {
+                tracing::debug!(%error, "request refused");
+                self.count(Passage::Malformed);
+                return closing(refusal::plain(StatusCode::BAD_REQUEST).map(Either::Right));
+            }
+        };
+        let (host, port) = (target.host.clone(), target.port);
+        let sniffed = target.clone().into_sniffed();
+        self.seat.entry().rename(sniffed.name.as_ref());
+        let to = OriginalDst(self.to.ip().to_canonical());
+        let subject = Subject { asker: self.client.into(), to, sniffed: &sniffed };
+        let (addr, is_help) = match self.worker.server.guide.route(subject).await {
+            Route::To { addr, is_help, is_nameless } => {
+                self.seat.entry().set_quiet(is_help);
+                if !is_help {
+                    self.count(if is_nameless { Passage::Nameless } else { Passage::Allowed });
+                }
+                (addr, is_help)
+            }
+            Route::Refuse(verdict) => return self.refuse(&verdict, &head.headers),
+        };
+        if head.method == Method::CONNECT {
+            let addr = SocketAddr::new(addr, port);
+            return self.connect_for(Request::from_parts(head, body), addr, host.is_some());
+        }
+        let forwarded = match self.forward(Request::from_parts(head, body), &target, addr).await {
+            Some(response) => response,
+            None => {
+                if !is_help {
+                    self.count(Passage::Unreachable);
+                }
+                closing(refusal::plain(StatusCode::BAD_GATEWAY).map(Either::Right))
+            }
+        };
+        forwarded
+    }
+
+    fn refuse(&self, verdict: &Verdict, headers: &HeaderMap) -> Response<Body> {
+        self.count(Passage::Refused);
+        ways::note(&self.worker.server.counters, verdict);
+        let criteria = &self.worker.server.guide.judge.current().criteria;
+        refusal::page(verdict, criteria, headers.get(header::ACCEPT_LANGUAGE)).map(Either::Right)
+    }
+
+    fn count(&self, passage: Passage) {
+        self.worker.server.counters.passage(By::Http, passage);
+    }
+
+    /// Asks the origin at `addr`; `None` when it cannot be reached or breaks off.
+    async fn forward(
+        self: &Rc<Self>,
+        mut request: Request<Incoming>,
+        target: &Target,
+        addr: IpAddr,
+    ) -> Option<Response<Body>> {
+        let on_upgrade = wants_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
+        let request = self.rewritten(request, target)?;
+        let mut response = self.ask(request, addr).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let theirs = hyper::upgrade::on(&mut response);
+            let (ours, session) = (on_upgrade?, Rc::clone(self));
+            spawn_local(async move {
+                if let (Ok(client), Ok(origin)) = (ours.await, theirs.await) {
+                    session.tunnel(client, origin).await;
+                }
+            });
+            return Some(response.map(Either::Left));
+        }
+        without_hops(response.headers_mut());
+        Some(response.map(Either::Left))
+    }
+
+    /// The request as the origin shall read it: to one host, in one form, for this hop alone.
+    fn rewritten(&self, request: Request<Incoming>, target: &Target) -> Option<Request<Incoming>> {
+        let (mut head, body) = request.into_parts();
+        let upgrade = wants_upgrade(&head.headers).then(|| head.headers.get(header::UPGRADE).cloned()).flatten();
+        without_hops(&mut head.headers);
+        if let Some(protocol) = upgrade {
+            head.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            head.headers.insert(header::UPGRADE, protocol);
+        }
+        if let Some(host) = head.uri.authority().map(|authority| HeaderValue::from_str(authority.as_str())) {
+            head.headers.insert(header::HOST, host.ok()?);
+        }
+        self.make_safe(&mut head, target);
+        Some(Request::from_parts(head, body))
+    }
+
+    fn make_safe(&self, head: &mut Parts, target: &Target) {
+        let snapshot = self.worker.server.guide.judge.current();
+        let profile = snapshot.asker(self.client.into());
+        let path = match target.host.clone().and_then(|host| host.name()) {
+            Some(name) => safe::rewrite(profile, &name, &target.path, &mut head.headers),
+            None => None,
+        };
+        if let Ok(uri) = path.as_deref().unwrap_or(&target.path).parse::<Uri>() {
+            head.uri = uri;
+        }
+    }
+
+    /// On the connection that is open, else on a new one. A request that an ending connection did not take is sent again.
+    async fn ask(&self, request: Request<Incoming>, addr: IpAddr) -> Option<Response<Incoming>> {
+        let mut request = request;
+        let kept = self.origin.borrow_mut().take().filter(|(to, _)| *to == addr);
+        if let Some((_, mut sender)) = kept
+            && sender.ready().await.is_ok()
+        {
+            match sender.try_send_request(request).await {
+                Ok(response) => {
+                    *self.origin.borrow_mut() = Some((addr, sender));
+                    return Some(response);
+                }
+                Err(mut error) => request = error.take_message()?,
+            }
+        }
+        let mut sender = open(SocketAddr::new(addr, self.to.port())).await?;
+        let response = sender.send_request(request).await.ok()?;
+        *self.origin.borrow_mut() = Some((addr, sender));
+        Some(response)
+    }
+
+    /// A client that takes us for its proxy: led to the host it named itself, and what it says there is read like any other
+    /// connection's first octets.
+    fn connect_for(self: Rc<Self>, mut request: Request<Incoming>, to: SocketAddr, is_named: bool) -> Response<Body> {
+        const WEB: [u16; 2] = [80, 443];
+        if !is_named || !WEB.contains(&to.port()) {
+            return closing(refusal::plain(StatusCode::FORBIDDEN).map(Either::Right));
+        }
+        let upgrade = hyper::upgrade::on(&mut request);
+        spawn_local(async move {
+            let Some(Side { stream, read }) = upgrade.await.ok().and_then(client_side) else { return };
+            let Some(place) = self.place.borrow_mut().take() else { return };
+            let connection = Connection { stream, client: self.client, to, place };
+            // A box, since this future holds one of its own kind.
+            let serving: std::pin::Pin<Box<dyn Future<Output = ()>>> =
+                Box::pin(Rc::clone(&self.worker).serve(connection, read));
+            serving.await;
+        });
+        Response::new(Either::Right(Full::default()))
+    }
+
+    /// Both sides agreed to speak something else: bytes from now on.
+    async fn tunnel(&self, client: Upgraded, origin: Upgraded) {
+        let (Some(client), Some(origin)) = (client_side(client), origin_side(origin)) else { return };
+        let entry = self.seat.entry();
+        let (up, down) = Tunnel::new(client, origin, Rc::clone(&entry)).await;
+        if !entry.is_quiet() {
+            self.worker.server.counters.octets(up, down);
+            ended(&self.worker.server.counters, By::Http, &self.seat);
+        }
+    }
+}
+
+/// A connection to an origin, kept going by a task of its own.
+async fn open(to: SocketAddr) -> Option<SendRequest<Incoming>> {
+    let stream = connect(to).await.ok()?;
+    let (sender, connection) = client::handshake(TokioIo::new(stream)).await.ok()?;
+    spawn_local(async move {
+        // Its end is told to whoever waits for an answer.
+        let _ = connection.with_upgrades().await;
+    });
+    Some(sender)
+}
+
+fn client_side(upgraded: Upgraded) -> Option<Side> {
+    let parts = upgraded.downcast::<TokioIo<Wire>>().ok()?;
+    let (stream, left) = parts.io.into_inner().into_parts();
+    // hyper has read what stands before what is left.
+    Some(Side { stream, read: [&parts.read_buf[..], &left[..]].concat() })
+}
+
+fn origin_side(upgraded: Upgraded) -> Option<Side> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some(Side { stream: parts.io.into_inner(), read: parts.read_buf.to_vec() })
+}
+
+fn closing(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// True when Connection names Upgrade (RFC 9110 §7.8).
+fn wants_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE) && named_hops(headers).any(|name| name == header::UPGRADE)
+}
+
+fn named_hops(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> + '_ {
+    let lines = headers.get_all(header::CONNECTION).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|octet| *octet == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+}
+
+/// Takes out what concerns one hop alone (RFC 9110 §7.6.1); hyper writes its own.
+fn without_hops(headers: &mut HeaderMap) {
+    let own = ["keep-alive", "proxy-connection"].map(HeaderName::from_static);
+    let usual = [header::CONNECTION, header::UPGRADE, header::TE, header::TRANSFER_ENCODING, header::EXPECT];
+    let named: Vec<HeaderName> = named_hops(headers).collect();
+    for name in named.iter().chain(&own).chain(&usual) {
+        headers.remove(name);
+    }
+}

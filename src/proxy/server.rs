@@ -1,0 +1,222 @@
+//! Door two, on one screen: accept → sniff → judge → tunnel or refuse. One thread of the proxy and its connections; threads
+//! share the limits, the judge and the memory of what was given, nothing else.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::timeout;
+
+use super::first::{self, First};
+use super::live::{About, End, Live, Seat};
+use super::places::{Place, Places};
+use super::refusal;
+use super::route::{Guide, OriginalDst, Route, Subject};
+use super::sniff::Sniffed;
+use super::tunnel::{Side, Tunnel};
+use super::{http, ways};
+use crate::config;
+use crate::identity::ClientAddr;
+use crate::telemetry::proxied::{By, Passage, Proxied};
+
+/// What all threads share.
+pub struct Server {
+    /// Who is asked on the way.
+    pub guide: Guide,
+    /// Limits and times.
+    pub settings: ArcSwap<config::Proxy>,
+    /// Connections under way.
+    pub places: Arc<Places>,
+    /// What became of them.
+    pub counters: Arc<Proxied>,
+    /// Set once, when no more connections are taken.
+    pub stop: Arc<AtomicBool>,
+    /// Told when the rules change.
+    pub changes: watch::Sender<()>,
+}
+
+/// A pause after an error of the listener (out of descriptors), so that a lasting one does not spin.
+const ERROR_PAUSE: Duration = Duration::from_millis(100);
+/// An origin that does not answer for so long is not there; browsers give up later.
+const CONNECT_MAX: Duration = Duration::from_secs(20);
+/// How often a thread looks at its connections.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Starts a thread that serves `listeners`.
+pub fn start(server: Arc<Server>, listeners: Vec<StdListener>) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("proxy".into()).spawn(move || {
+        LocalSet::new().block_on(&runtime, async {
+            let worker = Rc::new(Worker { server, live: Live::default() });
+            for listener in listeners {
+                match TcpListener::from_std(listener) {
+                    Ok(listener) => drop(spawn_local(Rc::clone(&worker).accept(listener))),
+                    Err(error) => tracing::error!(%error, "a listener of the proxy cannot be used"),
+                }
+            }
+            worker.watch().await;
+        });
+    })
+}
+
+/// One thread.
+pub struct Worker {
+    pub(super) server: Arc<Server>,
+    pub(super) live: Live,
+}
+
+/// An accepted connection with its place.
+pub struct Connection {
+    /// The device's side.
+    pub stream: TcpStream,
+    /// Whose it is.
+    pub client: ClientAddr,
+    /// Where it was sent.
+    pub to: SocketAddr,
+    /// Held to its end.
+    pub place: Place,
+}
+
+impl Worker {
+    async fn accept(self: Rc<Self>, listener: TcpListener) {
+        while !self.server.stop.load(Ordering::Relaxed) {
+            match listener.accept().await {
+                Ok((stream, peer)) => self.clone().enter(stream, peer.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "proxy listener");
+                    tokio::time::sleep(ERROR_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn enter(self: Rc<Self>, stream: TcpStream, client: ClientAddr) {
+        let Some(place) = self.server.places.enter(client) else {
+            self.server.counters.passage(By::Stream, Passage::Limited);
+            return;
+        };
+        // Where it was sent is what the socket is bound to (nft_tproxy).
+        let Ok(to) = stream.local_addr() else { return };
+        let connection = Connection { stream, client, to, place };
+        spawn_local(async move { self.serve(connection, Vec::new()).await });
+    }
+
+    /// The way of a connection; `octets` were read from it already.
+    pub(super) async fn serve(self: Rc<Self>, connection: Connection, octets: Vec<u8>) {
+        let patience = self.server.settings.load().hello;
+        let Ok(Ok(first)) = timeout(patience, first::read(&connection.stream, octets)).await else {
+            return self.count(Passage::Silent);
+        };
+        self.lead(connection, first).await;
+    }
+
+    async fn lead(self: Rc<Self>, connection: Connection, first: First) {
+        match first {
+            First::Http(octets) => http::serve(self, connection, octets).await,
+            First::Stream(octets, sniffed) => self.stream(connection, octets, sniffed).await,
+            First::Malformed => {
+                self.count(Passage::Malformed);
+                refusal::alert(connection.stream).await;
+            }
+        }
+    }
+
+    /// The way of a connection whose bytes are not looked at any further.
+    async fn stream(self: Rc<Self>, connection: Connection, octets: Vec<u8>, sniffed: Sniffed) {
+        let Connection { stream, client, to, place } = connection;
+        let subject = Subject { asker: client.into(), to: OriginalDst(to.ip().to_canonical()), sniffed: &sniffed };
+        let (addr, is_help, is_nameless) = match self.server.guide.route(subject).await {
+            Route::To { addr, is_help, is_nameless } => (addr, is_help, is_nameless),
+            Route::Refuse(verdict) => {
+                self.count(Passage::Refused);
+                ways::note(&self.server.counters, &verdict);
+                return refusal::alert(stream).await;
+            }
+        };
+        let Ok(origin) = connect(SocketAddr::new(addr, to.port())).await else {
+            if !is_help {
+                self.count(Passage::Unreachable);
+            }
+            return;
+        };
+        let name = RefCell::new(sniffed.name.map(Box::new));
+        let seat =
+            self.live.enter(About { asker: client.into(), name, to: OriginalDst(addr), is_help: Cell::new(is_help) });
+        let (client, origin) = (Side { stream, read: octets }, Side { stream: origin, read: Vec::new() });
+        let tunnel = Tunnel::new(client, origin, seat.entry());
+        let passage = if is_nameless { Passage::Nameless } else { Passage::Allowed };
+        // A task of its own is smaller than this one, and there may be very many.
+        spawn_local(self.tunnel(tunnel, seat, place, (!is_help).then_some(passage)));
+    }
+
+    async fn tunnel(self: Rc<Self>, tunnel: Tunnel, seat: Seat, _place: Place, passage: Option<Passage>) {
+        let Some(passage) = passage else {
+            tunnel.await;
+            return;
+        };
+        let counters = &self.server.counters;
+        counters.passage(By::Stream, passage);
+        counters.open(1);
+        let (up, down) = tunnel.await;
+        counters.octets(up, down);
+        counters.open(-1);
+        ended(counters, By::Stream, &seat);
+    }
+
+    /// Ends what is still or no longer allowed, until the house stops.
+    async fn watch(&self) {
+        let started = Instant::now();
+        let mut changes = self.server.changes.subscribe();
+        let mut tick = tokio::time::interval(TICK);
+        let mut minute = minute();
+        while !self.server.stop.load(Ordering::Relaxed) {
+            let is_changed = tokio::select! {
+                _ = tick.tick() => false,
+                changed = changes.changed() => changed.is_ok(),
+            };
+            let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
+            self.live.tick(now, self.server.settings.load().idle);
+            // Schedules begin and end with a minute of the wall clock.
+            if is_changed || self::minute() != minute {
+                minute = self::minute();
+                self.live.judge_again(&self.server.guide);
+            }
+        }
+    }
+
+    pub(super) fn count(&self, passage: Passage) {
+        self.server.counters.passage(By::Stream, passage);
+    }
+}
+
+/// Counts a connection that was ended from here.
+pub(super) fn ended(counters: &Proxied, by: By, seat: &Seat) {
+    match seat.entry().end() {
+        Some(End::Cut) => counters.passage(by, Passage::Cut),
+        Some(End::Idle) => counters.passage(by, Passage::Idle),
+        None => {}
+    }
+}
+
+/// Connects to an origin. Never to this machine: a connection that was not intercepted would come back to us for ever.
+pub(super) async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
+    if to.ip().is_loopback() || to.ip().is_unspecified() {
+        return Err(ErrorKind::AddrNotAvailable.into());
+    }
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_nodelay(true)?;
+    timeout(CONNECT_MAX, socket.connect(to)).await?
+}
+
+fn minute() -> u64 {
+    crate::dns::resolver::now_secs() / 60
+}
