@@ -1,6 +1,7 @@
 //! Door two: the transparent proxy. `server` shows the whole way of a connection.
 
 pub mod first;
+pub mod flows;
 pub mod http;
 pub mod live;
 pub mod places;
