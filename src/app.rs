@@ -2,6 +2,8 @@
 //! others and hears signals.
 
 mod doors;
+mod gate;
+mod proxy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use self::doors::Doors;
 use crate::classify::{Bundle, Engine, ServiceSet};
 use crate::config::{Config, SelectorSpec};
+use crate::dns::given::Given;
 use crate::dns::pipeline::Door;
 use crate::dns::resolver::{Resolver, now_secs};
 use crate::dns::share::Shares;
@@ -137,6 +140,7 @@ struct App {
     shared: Shared,
     counts: Arc<Counts>,
     doors: std::sync::Mutex<Doors>,
+    proxy: std::sync::Mutex<Option<proxy::Open>>,
 }
 
 /// What a reload replaces.
@@ -163,12 +167,28 @@ impl App {
         let judge = Arc::new(Judge::new(snapshot(&config, bundle, &builtin, now_secs())));
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
-        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, None, &config.dns));
+        let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(gate::Kernel))));
+        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, given.clone(), &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };
         let metrics = Metrics::new();
-        let doors = doors::open(&shared, &config.dns, config.state_dir.as_deref(), &metrics, now_secs())?;
+        let doors = doors::open(&shared, &config, &metrics, now_secs())?;
+        let proxy = match config.proxy.as_ref().zip(given.as_ref()) {
+            Some((options, given)) => {
+                let snapshot = judge.keep();
+                Some(proxy::open(&proxy::Parts {
+                    config: options,
+                    profiles: &snapshot.profiles,
+                    shared: &shared,
+                    judge: &judge,
+                    given,
+                    metrics: &metrics,
+                    runtime,
+                })?)
+            }
+            None => None,
+        };
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
         read_gauges(&metrics, &judge, &resolver, &counts);
@@ -179,7 +199,8 @@ impl App {
         }
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
-        Ok(App { file, builtin, state, judge, shared, counts, doors: std::sync::Mutex::new(doors) })
+        let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
+        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -259,6 +280,11 @@ impl App {
         warn_of_restart(&state.config, &config);
         self.shared.door.reconfigure(&config.dns);
         self.judge.swap(snapshot(&config, bundle, &self.builtin, now_secs()));
+        if let (Some(open), Some(options)) =
+            (&*self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner), &config.proxy)
+        {
+            open.server.reconfigure(options);
+        }
         self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
         *state = State { config, store };
         Ok(names)
@@ -333,9 +359,11 @@ impl App {
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
+        let proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         // With the runtime its tasks end, and with them the last handles to the senders.
         runtime.shutdown_timeout(Duration::from_secs(1));
         join(senders);
+        join(proxy.map_or_else(Vec::new, |open| open.threads));
         tracing::info!("stopped");
     }
 }
@@ -347,6 +375,7 @@ fn warn_of_restart(old: &Config, new: &Config) {
         ("dns.workers", old.dns.workers != new.dns.workers),
         ("dns.tcp", format!("{:?}", old.dns.tcp) != format!("{:?}", new.dns.tcp)),
         ("dns.encrypted", old.dns.encrypted != new.dns.encrypted),
+        ("proxy", old.proxy.is_some() != new.proxy.is_some()),
         ("dns.cache.size", old.dns.cache.bytes_max != new.dns.cache.bytes_max),
         ("metrics", old.metrics != new.metrics),
         ("log", format!("{:?}", old.log) != format!("{:?}", new.log)),

@@ -198,6 +198,14 @@ pub fn enable_packet_info(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> 
     set_int(socket, level, option, 1)
 }
 
+/// Lets the socket be bound to, and answer from, addresses that are not this machine's (`IP_TRANSPARENT`, ip(7)). Needs
+/// CAP_NET_ADMIN.
+pub fn set_transparent(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> {
+    let (level, option) =
+        if ipv6 { (libc::SOL_IPV6, libc::IPV6_TRANSPARENT) } else { (libc::SOL_IP, libc::IP_TRANSPARENT) };
+    set_int(socket, level, option, 1)
+}
+
 /// Asks for a receive buffer of `bytes`, past the system's limit where the process may.
 pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {
     set_int(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes)

@@ -2,7 +2,7 @@
 //! certificate that the encrypted ones show.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::config::{Dns, Encrypted};
+use crate::config::{Config, Dns, Encrypted};
 use crate::dns::listen::{Listening, Speaks};
 use crate::dns::single::Single;
 use crate::dns::tls::{Certificate, Handshake, Tls};
@@ -35,14 +35,12 @@ struct Shown {
 }
 
 /// Opens every door of the configuration.
-pub fn open(
-    shared: &Shared,
-    dns: &Dns,
-    state_dir: Option<&Path>,
-    metrics: &Arc<Metrics>,
-    now: u64,
-) -> anyhow::Result<Doors> {
-    let listeners = listeners(dns)?;
+pub fn open(shared: &Shared, config: &Config, metrics: &Arc<Metrics>, now: u64) -> anyhow::Result<Doors> {
+    let (dns, state_dir) = (&config.dns, config.state_dir.as_deref());
+    let mut listeners = listeners(dns)?;
+    if config.proxy.is_some() {
+        intercept(&mut listeners, workers(dns)).context("intercepted DNS")?;
+    }
     let slow = metrics.shared();
     let single = Single { shared: shared.clone(), counters: Arc::clone(&slow) };
     let plain = Listening {
@@ -69,13 +67,52 @@ pub fn open(
 }
 
 fn listeners(dns: &Dns) -> anyhow::Result<Listeners> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let workers = if dns.workers == 0 { cores } else { dns.workers };
+    let workers = workers(dns);
     if let Some(inherited) = net::inherited(workers).context("sockets handed over cannot be used")? {
         tracing::info!(udp = inherited.udp.len(), tcp = inherited.tcp.len(), "sockets handed over");
         return Ok(inherited);
     }
     Ok(net::bind(&dns.listen, workers)?)
+}
+
+fn workers(dns: &Dns) -> usize {
+    if dns.workers == 0 { thread::available_parallelism().map_or(1, usize::from) } else { dns.workers }
+}
+
+/// Makes what listens on port 53 of a loopback address take questions that were sent elsewhere, and listens there where
+/// nothing does: an answer has to come from the port that was asked.
+fn intercept(listeners: &mut Listeners, workers: usize) -> anyhow::Result<()> {
+    const PORT: u16 = 53;
+    for ip in super::proxy::LOOPBACK {
+        let covers = |addr: std::io::Result<SocketAddr>| {
+            addr.is_ok_and(|addr| {
+                let is_here = addr.ip() == ip || addr.ip().is_unspecified() && addr.is_ipv4() == ip.is_ipv4();
+                is_here && addr.port() == PORT
+            })
+        };
+        let mut is_covered = (false, false);
+        for socket in listeners.udp.iter().filter(|socket| covers(socket.local_addr())) {
+            net::make_transparent(socket, ip.is_ipv6())?;
+            is_covered.0 = true;
+        }
+        for listener in listeners.tcp.iter().filter(|listener| covers(listener.local_addr())) {
+            net::make_transparent(listener, ip.is_ipv6())?;
+            is_covered.1 = true;
+        }
+        let addr = SocketAddr::new(ip, PORT);
+        let missing = net::bind_transparent(addr, workers, is_covered);
+        match missing {
+            Ok(more) => {
+                listeners.udp.extend(more.udp);
+                listeners.tcp.extend(more.tcp);
+            }
+            Err(error) if ip.is_ipv6() && super::proxy::is_absent(&error.error) => {
+                tracing::warn!(%addr, %error, "not listening");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 fn open_encrypted(

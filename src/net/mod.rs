@@ -1,6 +1,7 @@
 //! Sockets: bound here, or handed over by the service manager so that a restart loses nothing.
 
 pub mod certificate;
+pub mod transparent;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -97,6 +98,27 @@ fn prepare(socket: &UdpSocket) -> io::Result<()> {
         sys::enable_packet_info(socket.as_fd(), addr.is_ipv6())?;
     }
     Ok(())
+}
+
+/// Lets a socket take what was sent to other addresses.
+pub fn make_transparent(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
+    sys::set_transparent(socket.as_fd(), ipv6)
+}
+
+/// Listens for intercepted questions on `addr`, by UDP and TCP, where `is_covered` (UDP, TCP) does not say that somebody
+/// does already.
+pub fn bind_transparent(addr: SocketAddr, workers: usize, is_covered: (bool, bool)) -> Result<Listeners, BindError> {
+    let failed = |error| BindError { addr, error };
+    let mut listeners = Listeners::default();
+    for _ in 0..if is_covered.0 { 0 } else { workers } {
+        let socket = transparent::udp(addr).map_err(failed)?;
+        prepare(&socket).map_err(failed)?;
+        listeners.udp.push(socket);
+    }
+    if !is_covered.1 {
+        listeners.tcp.push(transparent::tcp(addr, BACKLOG).map_err(failed)?);
+    }
+    Ok(listeners)
 }
 
 /// A TCP listener for an encrypted door.

@@ -44,6 +44,15 @@ pub struct Server {
     pub changes: watch::Sender<()>,
 }
 
+impl Server {
+    /// Takes on other limits and times, and has every connection judged again.
+    pub fn reconfigure(&self, options: &config::Proxy) {
+        self.settings.store(Arc::new(options.clone()));
+        self.places.limit(options.places);
+        self.changes.send_replace(());
+    }
+}
+
 /// A pause after an error of the listener (out of descriptors), so that a lasting one does not spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
 /// An origin that does not answer for so long is not there; browsers give up later.
