@@ -60,6 +60,48 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
     assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));
 }
 
+#[test]
+fn the_manual_shows_the_proxys_defaults() {
+    let start = HOME.find("\n[proxy]\n").expect("the section");
+    let section = HOME[start + 1..].split("\n\n").next().unwrap_or_default();
+    let shown: String = section.lines().filter_map(|line| line.strip_prefix("# ").filter(|line| is_option(line))).fold(
+        String::from("[proxy]\n"),
+        |text, option| text + &option.replace("enabled = false", "enabled = true") + "\n",
+    );
+    let with = |proxy: &str| {
+        let text = HOME.replace("\n[proxy]\n", &format!("\n{proxy}"));
+        Config::from_text("home.toml", &text, &words()).unwrap_or_else(|faults| panic!("{faults:#?}")).proxy
+    };
+    let plain = with("[proxy]\nenabled = true\nlan = [\"br-lan\"]\n");
+    assert!(plain.is_some());
+    assert_eq!(with(&shown), plain);
+}
+
+#[test]
+fn faults_of_the_proxy_are_told_with_what_would_be_right() {
+    let text = HOME.replace(
+        "\n[proxy]\n",
+        "\n[proxy]\nenabled = true\nmark = 3\nwhen_dead = \"opn\"\nhttp_port = 443\nidle = \"1s\"\n",
+    );
+    let text = text.replace("band = \"13-15\"", "band = \"13-15\"\nquic = \"drop\"\nnameless = \"none\"");
+    let text = text.replace("address = [\"127.0.0.4\"]", "mac = \"ff:ff:ff:ff:ff:ff\"");
+    let found = faults(&text).join("\n");
+    for expected in [
+        "`lan` is missing",
+        "0x3 is not one bit of a mark",
+        "unknown state \"opn\" (did you mean \"open\"?)",
+        "`http_port` and `tls_port` have to differ",
+        "1s is out of range (10s to 86400s)",
+        "unknown treatment of QUIC \"drop\"",
+        "unknown treatment of addresses \"none\"",
+        "\"ff:ff:ff:ff:ff:ff\" is not the MAC address of a device",
+    ] {
+        assert!(found.contains(expected), "{expected}\n{found}");
+    }
+    let spaced = HOME.replace("\n[proxy]\n", "\n[proxy]\nenabled = true\nlan = [\"br lan\"]\n");
+    assert!(faults(&spaced)[0].contains("is not the name of an interface"));
+}
+
 /// `key = value` with a value that stands for itself; the commented `[[list]]` examples are left alone.
 fn is_option(line: &str) -> bool {
     let example = [
