@@ -100,6 +100,7 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
         clients,
         infrastructure,
         time_zone: config.time_zone.clone(),
+        has_proxy: config.proxy.is_some(),
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub infrastructure: ServiceSet,
     /// The household's clock.
     pub time_zone: TimeZone,
+    /// Connections are led through door two.
+    pub has_proxy: bool,
 }
 
 /// What the judge says of one question.
@@ -173,6 +175,8 @@ impl Snapshot {
             imitates: imitated.filter(|_| verdict == Verdict::LOOKALIKE).map(Name::to_string),
             strips_ech: profile.strip_ech && ruling != Ruling::Help,
             guards_rebinding: profile.rebinding_protection && ruling != Ruling::Help && !verdict.is_chosen(),
+            connections: Some(Connections::of(profile))
+                .filter(|_| self.has_proxy && profile.network.intercept && ruling != Ruling::Help),
             matches: matches.iter().map(Entry::of).collect(),
             reason: why,
         }
@@ -305,10 +309,47 @@ pub struct Explanation {
     pub strips_ech: bool,
     /// An address of the household in an answer from outside is refused.
     pub guards_rebinding: bool,
+    /// What becomes of the profile's connections beside their names; absent when they do not go through the proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Connections>,
     /// Every entry that speaks of the name, most specific first.
     pub matches: Vec<Entry>,
     /// Why.
     pub reason: Why,
+}
+
+/// What becomes of a profile's connections beside their names: a line for each way round the filter.
+#[derive(Debug, Clone, Serialize)]
+pub struct Connections {
+    /// QUIC: `reject`, `filter` or `allow`.
+    pub quic: &'static str,
+    /// To addresses that no answer gave: `block`, `tcp443`, `log` or `allow`.
+    pub nameless: &'static str,
+    /// With a name that does not belong to the address: `resolve`, `refuse` or `allow`.
+    pub unexplained: &'static str,
+    /// With a true name that is hidden (Encrypted Client Hello): refused.
+    pub blocks_hidden_names: bool,
+    /// DNS over TLS and QUIC: rejected.
+    pub blocks_encrypted_dns: bool,
+    /// VPN, Tor and proxies: rejected.
+    pub blocks_tunnels: bool,
+    /// While the program does not run: `open` or `closed`.
+    pub when_dead: &'static str,
+}
+
+impl Connections {
+    fn of(profile: &Profile) -> Connections {
+        let network = &profile.network;
+        Connections {
+            quic: network.quic.code(),
+            nameless: network.nameless.code(),
+            unexplained: network.unexplained.code(),
+            blocks_hidden_names: profile.strip_ech,
+            blocks_encrypted_dns: profile.block_encrypted_dns,
+            blocks_tunnels: network.block_tunnels,
+            when_dead: network.when_dead.code(),
+        }
+    }
 }
 
 /// One list entry that speaks of the name.

@@ -126,6 +126,19 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     if found.guards_rebinding {
         writeln!(out, "  answers that lead to addresses of the household are refused (`rebinding_protection`)")?;
     }
+    if let Some(by) = &found.connections {
+        let rejects = |is_on: bool| if is_on { "rejected" } else { "allowed" };
+        writeln!(out, "  QUIC          {} (`quic`)", by.quic)?;
+        writeln!(out, "  addresses that no answer gave    {} (`nameless`)", by.nameless)?;
+        writeln!(out, "  names of another address         {} (`unexplained`)", by.unexplained)?;
+        writeln!(out, "  hidden names (ECH)               {} (`strip_ech`)", rejects(by.blocks_hidden_names))?;
+        writeln!(
+            out,
+            "  DNS over TLS and QUIC            {} (`block_encrypted_dns`)",
+            rejects(by.blocks_encrypted_dns)
+        )?;
+        writeln!(out, "  VPN, Tor and proxies             {} (`block_tunnels`)", rejects(by.blocks_tunnels))?;
+    }
     writeln!(out, "  changed by    {}", why.who_can_change)
 }
 

@@ -66,12 +66,12 @@ fn profile(
 /// How the profile's connections are treated beside their names.
 fn network(table: &mut Table<'_>, input: &mut ProfileInput) {
     input.intercept = table.get("intercept").map(|at| at.value);
-    input.quic = word(table, "quic", "treatment of QUIC", &Quic::WORDS).map(|at| at.value);
-    input.nameless = word(table, "nameless", "treatment of addresses", &Nameless::WORDS).map(|at| at.value);
-    input.unexplained = word(table, "unexplained", "treatment of false names", &Unexplained::WORDS).map(|at| at.value);
+    input.quic = word(table, "quic", "treatment of QUIC", Quic::WORDS).map(|at| at.value);
+    input.nameless = word(table, "nameless", "treatment of addresses", Nameless::WORDS).map(|at| at.value);
+    input.unexplained = word(table, "unexplained", "treatment of false names", Unexplained::WORDS).map(|at| at.value);
     input.block_tunnels = table.get("block_tunnels").map(|at| at.value);
     input.block_encrypted_dns = table.get("block_encrypted_dns").map(|at| at.value);
-    input.when_dead = word(table, "when_dead", "state", &WhenDead::WORDS).map(|at| at.value);
+    input.when_dead = word(table, "when_dead", "state", WhenDead::WORDS).map(|at| at.value);
 }
 
 fn age(table: &mut Table<'_>) -> Option<Age> {

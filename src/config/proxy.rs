@@ -58,7 +58,7 @@ pub(super) fn proxy(root: &mut Table<'_>) -> Option<Proxy> {
     let table = &mut table;
     let enabled = table.or("enabled", false);
     let lan = interfaces(table, enabled);
-    let when_dead = word(table, "when_dead", "state", &WhenDead::WORDS).map_or(WhenDead::Open, |at| at.value);
+    let when_dead = word(table, "when_dead", "state", WhenDead::WORDS).map_or(WhenDead::Open, |at| at.value);
     let [http_port, tls_port] =
         [("http_port", 8180), ("tls_port", 8443)].map(|(key, port)| number(table, key, port, 1..=65_535) as u16);
     if http_port == tls_port || [53, 443].contains(&http_port) || [53, 443].contains(&tls_port) {

@@ -64,10 +64,12 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
 fn the_manual_shows_the_proxys_defaults() {
     let start = HOME.find("\n[proxy]\n").expect("the section");
     let section = HOME[start + 1..].split("\n\n").next().unwrap_or_default();
-    let shown: String = section.lines().filter_map(|line| line.strip_prefix("# ").filter(|line| is_option(line))).fold(
-        String::from("[proxy]\n"),
-        |text, option| text + &option.replace("enabled = false", "enabled = true") + "\n",
-    );
+    let shown: String = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ").filter(|line| is_option(line)))
+        .fold(String::from("[proxy]\n"), |text, option| {
+            text + &option.replace("enabled = false", "enabled = true") + "\n"
+        });
     let with = |proxy: &str| {
         let text = HOME.replace("\n[proxy]\n", &format!("\n{proxy}"));
         Config::from_text("home.toml", &text, &words()).unwrap_or_else(|faults| panic!("{faults:#?}")).proxy

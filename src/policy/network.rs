@@ -81,25 +81,26 @@ impl Network {
     }
 }
 
-impl Quic {
-    /// All, with the words that files use.
-    pub const WORDS: [(&'static str, Quic); 3] =
-        [("reject", Quic::Reject), ("filter", Quic::Filter), ("allow", Quic::Allow)];
+/// Gives a closed set the words that files use.
+macro_rules! words {
+    ($($type:ident: $($word:literal $value:ident),*;)*) => {
+        $(impl $type {
+            /// All, with the words that files use.
+            pub const WORDS: &'static [(&'static str, $type)] = &[$(($word, $type::$value)),*];
+
+            /// The word that files use.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $($type::$value => $word),*
+                }
+            }
+        })*
+    };
 }
 
-impl Nameless {
-    /// All, with the words that files use.
-    pub const WORDS: [(&'static str, Nameless); 4] =
-        [("block", Nameless::Block), ("tcp443", Nameless::Tcp443), ("log", Nameless::Log), ("allow", Nameless::Allow)];
-}
-
-impl Unexplained {
-    /// All, with the words that files use.
-    pub const WORDS: [(&'static str, Unexplained); 3] =
-        [("resolve", Unexplained::Resolve), ("refuse", Unexplained::Refuse), ("allow", Unexplained::Allow)];
-}
-
-impl WhenDead {
-    /// All, with the words that files use.
-    pub const WORDS: [(&'static str, WhenDead); 2] = [("open", WhenDead::Open), ("closed", WhenDead::Closed)];
+words! {
+    Quic: "reject" Reject, "filter" Filter, "allow" Allow;
+    Nameless: "block" Block, "tcp443" Tcp443, "log" Log, "allow" Allow;
+    Unexplained: "resolve" Resolve, "refuse" Refuse, "allow" Allow;
+    WhenDead: "open" Open, "closed" Closed;
 }

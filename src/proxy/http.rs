@@ -70,7 +70,12 @@ pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Ve
         async move { Ok::<_, Infallible>(session.answer(request).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_MAX).half_close(true);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(HEAD_MAX)
+        .half_close(true)
+        .preserve_header_case(true);
     let mut serving = pin!(builder.serve_connection(wire, service).with_upgrades());
     session.worker.server.counters.open(1);
     let mut before = moved.so_far();
@@ -258,7 +263,8 @@ impl Session {
 /// A connection to an origin, kept going by a task of its own.
 async fn open(to: SocketAddr) -> Option<SendRequest<Incoming>> {
     let stream = connect(to).await.ok()?;
-    let (sender, connection) = client::handshake(TokioIo::new(stream)).await.ok()?;
+    let (sender, connection) =
+        client::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await.ok()?;
     spawn_local(async move {
         // Its end is told to whoever waits for an answer.
         let _ = connection.with_upgrades().await;

@@ -18,8 +18,11 @@ pub fn of(verdict: &Verdict) -> Option<Way> {
 /// Counts a refusal.
 pub fn note(counters: &Proxied, verdict: &Verdict) {
     if let Some(way) = of(verdict) {
-        counters.way(way);
-        tracing::debug!(?way, "a way round the filter was tried");
+        let times = counters.way(way);
+        // The first time, the second, the fourth and so on: a notice, not an alarm.
+        if times.is_power_of_two() {
+            tracing::info!(?way, times, "a way round the filter was tried, and is closed");
+        }
     }
     if let Some(category) = verdict.reason.category {
         counters.refused(category);

@@ -103,9 +103,9 @@ impl Proxied {
         self.refused[category as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a way round the filter.
-    pub fn way(&self, way: Way) {
-        self.ways[way as usize].fetch_add(1, Ordering::Relaxed);
+    /// Counts a way round the filter; how often that was tried so far.
+    pub fn way(&self, way: Way) -> u64 {
+        self.ways[way as usize].fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Counts octets to the origin and to the client.
