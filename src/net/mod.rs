@@ -1,6 +1,7 @@
 //! Sockets: bound here, or handed over by the service manager so that a restart loses nothing.
 
 pub mod certificate;
+pub mod firewall;
 pub mod transparent;
 
 use std::io;
