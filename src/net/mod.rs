@@ -1,6 +1,10 @@
 //! Sockets: bound here, or handed over by the service manager so that a restart loses nothing.
 
 pub mod certificate;
+pub mod given;
+pub mod neighbours;
+pub mod netlink;
+pub mod transparent;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
