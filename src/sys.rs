@@ -1,5 +1,5 @@
 //! The only `unsafe` of the house: batched UDP system calls with packet information (so that a reply leaves from the
-//! address that was asked), splicing between sockets, and read-only file maps, each behind a safe function.
+//! address that was asked), splicing between sockets, netlink sockets and read-only file maps, each behind a safe function.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -198,18 +198,36 @@ pub fn enable_packet_info(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> 
     set_int(socket, level, option, 1)
 }
 
-/// Lets the socket be bound to, and answer from, addresses that are not this machine's (`IP_TRANSPARENT`, ip(7)). Needs
-/// CAP_NET_ADMIN.
-pub fn set_transparent(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> {
-    let (level, option) =
-        if ipv6 { (libc::SOL_IPV6, libc::IPV6_TRANSPARENT) } else { (libc::SOL_IP, libc::IP_TRANSPARENT) };
-    set_int(socket, level, option, 1)
-}
-
 /// Asks for a receive buffer of `bytes`, past the system's limit where the process may.
 pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: i32) -> io::Result<()> {
     set_int(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, bytes)
         .or_else(|_| set_int(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, bytes))
+}
+
+/// Lets a socket be bound to, and answer from, addresses that are not this machine's (`IP_TRANSPARENT`, ip(7)). Needs
+/// CAP_NET_ADMIN or CAP_NET_RAW, once: the socket stays so when they are given up.
+pub fn set_transparent(socket: BorrowedFd<'_>, ipv6: bool) -> io::Result<()> {
+    let (level, option) =
+        if ipv6 { (libc::IPPROTO_IPV6, libc::IPV6_TRANSPARENT) } else { (libc::IPPROTO_IP, libc::IP_TRANSPARENT) };
+    set_int(socket, level, option, 1)
+}
+
+/// A netlink socket of `protocol` (netlink(7)), connected: the kernel refuses what anybody but itself sends to it.
+pub fn netlink_socket(protocol: i32) -> io::Result<socket2::Socket> {
+    let (domain, kind) = (socket2::Domain::from(libc::AF_NETLINK), socket2::Type::RAW);
+    let socket = socket2::Socket::new(domain, kind, Some(protocol.into()))?;
+    // SAFETY: all zeroes is a valid `sockaddr_nl`; port 0 is the kernel.
+    let mut kernel: libc::sockaddr_nl = unsafe { mem::zeroed() };
+    kernel.nl_family = libc::AF_NETLINK as libc::sa_family_t;
+    // SAFETY: the address is a live `sockaddr_nl` of the size given.
+    let done =
+        unsafe { libc::connect(socket.as_raw_fd(), ptr::from_ref(&kernel).cast(), size_u32::<libc::sockaddr_nl>()) };
+    if done == 0 { Ok(socket) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Sets an option of a netlink socket (`SOL_NETLINK`).
+pub fn set_netlink_option(socket: BorrowedFd<'_>, option: i32, value: i32) -> io::Result<()> {
+    set_int(socket, libc::SOL_NETLINK, option, value)
 }
 
 fn set_int(socket: BorrowedFd<'_>, level: i32, option: i32, value: i32) -> io::Result<()> {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -18,7 +19,7 @@ use crate::dns::tls::{Certificate, Handshake, Tls};
 use crate::dns::worker::{self, Shared};
 use crate::dns::{https, quic};
 use crate::net::certificate::{AUTHORITY, Kept, Origin};
-use crate::net::{self, Listeners};
+use crate::net::{self, Listeners, transparent};
 use crate::telemetry::metrics::Metrics;
 
 /// The open doors.
@@ -92,11 +93,11 @@ fn intercept(listeners: &mut Listeners, workers: usize) -> anyhow::Result<()> {
         };
         let mut is_covered = (false, false);
         for socket in listeners.udp.iter().filter(|socket| covers(socket.local_addr())) {
-            net::make_transparent(socket, ip.is_ipv6())?;
+            transparent::make_transparent(socket.as_fd())?;
             is_covered.0 = true;
         }
         for listener in listeners.tcp.iter().filter(|listener| covers(listener.local_addr())) {
-            net::make_transparent(listener, ip.is_ipv6())?;
+            transparent::make_transparent(listener.as_fd())?;
             is_covered.1 = true;
         }
         let addr = SocketAddr::new(ip, PORT);

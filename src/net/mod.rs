@@ -2,6 +2,9 @@
 
 pub mod certificate;
 pub mod firewall;
+pub mod given;
+pub mod neighbours;
+pub mod netlink;
 pub mod transparent;
 
 use std::io;
@@ -101,20 +104,13 @@ fn prepare(socket: &UdpSocket) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets a socket take what was sent to other addresses.
-pub fn make_transparent(socket: &impl AsFd, ipv6: bool) -> io::Result<()> {
-    sys::set_transparent(socket.as_fd(), ipv6)
-}
-
 /// Listens for intercepted questions on `addr`, by UDP and TCP, where `is_covered` (UDP, TCP) does not say that somebody
 /// does already.
 pub fn bind_transparent(addr: SocketAddr, workers: usize, is_covered: (bool, bool)) -> Result<Listeners, BindError> {
     let failed = |error| BindError { addr, error };
     let mut listeners = Listeners::default();
     for _ in 0..if is_covered.0 { 0 } else { workers } {
-        let socket = transparent::udp(addr).map_err(failed)?;
-        prepare(&socket).map_err(failed)?;
-        listeners.udp.push(socket);
+        listeners.udp.push(transparent::udp(addr).map_err(failed)?);
     }
     if !is_covered.1 {
         listeners.tcp.push(transparent::tcp(addr, BACKLOG).map_err(failed)?);
