@@ -6,8 +6,8 @@ mod gate;
 mod proxy;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::doors::Doors;
+use self::gate::{Keeper, Kernel};
 use crate::classify::{Bundle, Engine, ServiceSet};
 use crate::config::{Config, SelectorSpec};
 use crate::dns::given::Given;
@@ -32,6 +33,7 @@ use crate::lists::data::{Builtin, INFRASTRUCTURE};
 use crate::lists::inputs::{inputs, load};
 use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
+use crate::net::neighbours::Neighbours;
 use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
 use crate::sys;
 use crate::telemetry::metrics::{Gauges, Metrics};
@@ -104,6 +106,23 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     }
 }
 
+/// The snapshot with an eye on the local link, where a device is known by MAC address.
+fn linked(mut snapshot: Snapshot, config: &Config, link: &OnceLock<Arc<Neighbours>>) -> Snapshot {
+    if config.macs.is_empty() {
+        return snapshot;
+    }
+    if link.get().is_none() {
+        match Neighbours::start() {
+            Ok(neighbours) => drop(link.set(neighbours)),
+            Err(error) => tracing::error!(%error, "devices are not known by MAC address: the kernel does not tell"),
+        }
+    }
+    if let Some(neighbours) = link.get() {
+        snapshot.clients.look_on(Arc::clone(neighbours) as _);
+    }
+    snapshot
+}
+
 /// The folder of the state, if it can be used.
 pub fn open_store(config: &Config) -> Option<Store> {
     let root = config.state_dir.as_ref()?;
@@ -142,6 +161,8 @@ struct App {
     counts: Arc<Counts>,
     doors: std::sync::Mutex<Doors>,
     proxy: std::sync::Mutex<Option<proxy::Open>>,
+    keeper: Option<Keeper>,
+    link: OnceLock<Arc<Neighbours>>,
 }
 
 /// What a reload replaces.
@@ -157,6 +178,8 @@ struct Counts {
     updates: AtomicU64,
     updates_refused: AtomicU64,
     lists_at: AtomicU64,
+    /// The kernel's rules are not in force; told once.
+    rules_failing: AtomicBool,
 }
 
 impl App {
@@ -165,10 +188,12 @@ impl App {
         let store = open_store(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
-        let judge = Arc::new(Judge::new(snapshot(&config, bundle, &builtin, now_secs())));
+        let link = OnceLock::new();
+        let judge = Arc::new(Judge::new(linked(snapshot(&config, bundle, &builtin, now_secs()), &config, &link)));
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
-        let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(gate::Kernel))));
+        let kernel = Arc::new(if config.proxy.is_some() { Kernel::open() } else { Kernel::default() });
+        let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(Arc::clone(&kernel)))));
         let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, given.clone(), &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
@@ -192,7 +217,12 @@ impl App {
         };
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
-        read_gauges(&metrics, &judge, &resolver, &counts);
+        let keeper =
+            given.as_ref().map(|given| Keeper::new(Arc::clone(&kernel), Arc::clone(given), Arc::clone(&judge)));
+        if let Some(keeper) = &keeper {
+            keeper.keep(&config).context("the kernel's rules cannot be put in force")?;
+        }
+        read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel));
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
             let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
@@ -201,7 +231,7 @@ impl App {
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
         let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
-        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy })
+        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, link })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -212,8 +242,13 @@ impl App {
         let mut tick = tokio::time::interval(tick_every());
         let mut next_update = self.first_update();
         let mut year = self.year();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
+                _ = second.tick(), if self.keeper.is_some() => {
+                    self.keep_rules();
+                    continue;
+                }
                 _ = hangup.recv() => self.reload().await,
                 _ = ended(&mut term, &mut interrupt) => break,
                 _ = tick.tick() => notify(&[NotifyState::Watchdog]),
@@ -280,15 +315,32 @@ impl App {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         warn_of_restart(&state.config, &config);
         self.shared.door.reconfigure(&config.dns);
-        self.judge.swap(snapshot(&config, bundle, &self.builtin, now_secs()));
-        if let (Some(open), Some(options)) =
-            (&*self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner), &config.proxy)
-        {
+        self.judge.swap(linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.link));
+        let mut proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((open, options)) = proxy.as_mut().zip(config.proxy.as_ref()) {
+            open.serve_quic(&self.judge.current().profiles)?;
             open.server.reconfigure(options);
         }
+        drop(proxy);
         self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
         *state = State { config, store };
+        drop(state);
+        self.keep_rules();
         Ok(names)
+    }
+
+    /// The kernel's rules follow the hour, and come back when somebody flushed them.
+    fn keep_rules(&self) {
+        let Some(keeper) = &self.keeper else { return };
+        let kept = tokio::task::block_in_place(|| {
+            keeper.keep(&self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).config)
+        });
+        let was_told = self.counts.rules_failing.swap(kept.is_err(), Ordering::Relaxed);
+        match kept {
+            Err(error) if !was_told => tracing::error!("the kernel's rules are not as they should be: {error}"),
+            Ok(()) if was_told => tracing::info!("the kernel's rules are as they should be again"),
+            _ => {}
+        }
     }
 
     fn renew_certificate(&self) {
@@ -347,6 +399,9 @@ impl App {
 
     /// No new questions; those in flight are answered; then everything ends.
     fn drain(&self, runtime: Runtime) {
+        if let Some(keeper) = &self.keeper {
+            keeper.clear();
+        }
         self.shared.stop.store(true, Ordering::Relaxed);
         let patience = Instant::now() + DRAIN_MAX;
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
@@ -403,7 +458,13 @@ fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Resul
     Ok(bundle)
 }
 
-fn read_gauges(metrics: &Arc<Metrics>, judge: &Arc<Judge>, resolver: &Arc<Resolver>, counts: &Arc<Counts>) {
+fn read_gauges(
+    metrics: &Arc<Metrics>,
+    judge: &Arc<Judge>,
+    resolver: &Arc<Resolver>,
+    counts: &Arc<Counts>,
+    (given, kernel): (Option<Arc<Given>>, Arc<Kernel>),
+) {
     let (judge, resolver, counts) = (Arc::clone(judge), Arc::clone(resolver), Arc::clone(counts));
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
     metrics.read_from(move || {
@@ -417,8 +478,8 @@ fn read_gauges(metrics: &Arc<Metrics>, judge: &Arc<Judge>, resolver: &Arc<Resolv
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
-            addresses: 0,
-            firewall: Vec::new(),
+            addresses: given.as_ref().map_or(0, |given| given.len()),
+            firewall: kernel.counters(),
         }
     });
 }

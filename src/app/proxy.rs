@@ -40,6 +40,24 @@ pub struct Open {
     pub server: Arc<Server>,
     /// Its threads.
     pub threads: Vec<JoinHandle<()>>,
+    runtime: Handle,
+    serves_quic: bool,
+}
+
+impl Open {
+    /// Listens for QUIC once a profile has it filtered; until then nobody needs the sockets.
+    pub fn serve_quic(&mut self, profiles: &[Profile]) -> anyhow::Result<()> {
+        let is_wanted = |profile: &Profile| profile.network.intercept && profile.network.quic == Quic::Filter;
+        if self.serves_quic || !profiles.iter().any(is_wanted) {
+            return Ok(());
+        }
+        for socket in both_families(443, quic)? {
+            let started = flows::start(Arc::clone(&self.server), self.runtime.clone(), socket);
+            self.threads.extend(started.context("a thread for QUIC cannot start")?);
+        }
+        self.serves_quic = true;
+        Ok(())
+    }
 }
 
 /// What the door is made of.
@@ -82,14 +100,10 @@ pub fn open(parts: &Parts<'_>) -> anyhow::Result<Open> {
         }
         threads.push(server::start(Arc::clone(&server), listeners).context("a thread of the proxy cannot start")?);
     }
-    if parts.profiles.iter().any(|profile| profile.network.intercept && profile.network.quic == Quic::Filter) {
-        for socket in both_families(443, quic)? {
-            let started = flows::start(Arc::clone(&server), parts.runtime.clone(), socket);
-            threads.extend(started.context("a thread for QUIC cannot start")?);
-        }
-    }
     tracing::info!(http = config.http_port, tls = config.tls_port, workers, "proxy listening");
-    Ok(Open { server, threads })
+    let mut open = Open { server, threads, runtime: parts.runtime.clone(), serves_quic: false };
+    open.serve_quic(parts.profiles)?;
+    Ok(open)
 }
 
 /// Of each family this machine has; at least one.

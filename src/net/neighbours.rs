@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use crate::identity::Mac;
+use crate::identity::{Link, Mac};
 use crate::net::netlink::{self, Message, Protocol, Socket, is_overrun, messages};
 
 /// Entries held. A kernel left alone keeps 1,024 a family (`gc_thresh3`); sixteen times that is a large school. At the limit
@@ -74,6 +74,12 @@ pub struct Neighbours {
 struct Asked {
     at: Option<Instant>,
     rows: Vec<Neighbour>,
+}
+
+impl Link for Neighbours {
+    fn mac_of(&self, addr: IpAddr) -> Option<Mac> {
+        self.mac_of(addr)
+    }
 }
 
 impl Neighbours {
