@@ -33,6 +33,7 @@ use crate::lists::data::{Builtin, INFRASTRUCTURE};
 use crate::lists::inputs::{inputs, load};
 use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
+use crate::net::firewall::Rules;
 use crate::net::neighbours::Neighbours;
 use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
 use crate::sys;
@@ -133,6 +134,17 @@ pub fn open_store(config: &Config) -> Option<Store> {
             None
         }
     }
+}
+
+/// The kernel's rules of this moment; `None` when the proxy is off.
+pub fn firewall_rules(config: &Config, builtin: &Builtin) -> anyhow::Result<Option<Rules>> {
+    let Some(proxy) = &config.proxy else { return Ok(None) };
+    let store = open_store(config);
+    let (inputs, _) = inputs(config, builtin, store.as_ref());
+    let bundle = load(&inputs, builtin, store.as_ref(), &mut |_, _| {}).context("lists cannot be loaded")?;
+    let snapshot = snapshot(config, bundle, builtin, now_secs());
+    let moment = snapshot.moment(i64::try_from(now_secs()).unwrap_or(0));
+    Ok(Some(gate::rules(config, proxy, &snapshot, &moment)))
 }
 
 /// Runs the appliance until a signal ends it.

@@ -3,6 +3,7 @@
 mod check;
 mod classify;
 mod explain;
+mod firewall;
 mod lists;
 mod token;
 
@@ -40,6 +41,9 @@ enum Command {
     Classify(classify::Arguments),
     /// Print a new token for a device that asks from anywhere (`[[device]] token`)
     Token,
+    /// The kernel's rules for the transparent proxy: show them, put them in force, take them away
+    #[command(subcommand)]
+    Firewall(firewall::Command),
     /// Fetch, compile and look into lists
     #[command(subcommand)]
     Lists(lists::Command),
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(file.as_deref(), &arguments),
         Command::Classify(arguments) => classify::run(file.as_deref(), &arguments),
         Command::Token => token::run(),
+        Command::Firewall(command) => firewall::run(file.as_deref(), &command),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
     };
     result.unwrap_or_else(|error| {

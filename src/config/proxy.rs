@@ -53,6 +53,11 @@ const TABLE: u64 = 0x4c54;
 /// Before the tables every system has (32766, 32767) and those of VPN programs (from 5000).
 const PREFERENCE: u64 = 1090;
 
+impl Proxy {
+    /// Routing table and preference where nothing is said.
+    pub const USUAL_ROUTES: (u32, u32) = (TABLE as u32, PREFERENCE as u32);
+}
+
 pub(super) fn proxy(root: &mut Table<'_>) -> Option<Proxy> {
     let mut table = root.table("proxy")?;
     let table = &mut table;

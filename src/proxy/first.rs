@@ -10,6 +10,7 @@ use super::sniff::tls::Hello;
 use super::sniff::{Progress, Sniffed};
 
 /// What a connection begins with.
+#[allow(clippy::large_enum_variant, reason = "lives on the stack for one look; boxing would allocate")]
 #[derive(Debug)]
 pub enum First {
     /// Plain HTTP.

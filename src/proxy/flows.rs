@@ -93,10 +93,19 @@ struct Reply {
 }
 
 /// What a datagram leads to, once the table is no longer locked.
+#[allow(clippy::large_enum_variant, reason = "lives on the stack for one look; boxing would allocate")]
 enum Next {
     Nothing,
     Send(Vec<u8>),
     Ask(Sniffed),
+}
+
+/// What the first datagram of no known flow leads to.
+#[allow(clippy::large_enum_variant, reason = "moves into the table at once")]
+enum Begun {
+    Nothing,
+    Told(Vec<u8>),
+    Flow(Flow),
 }
 
 /// Serves a transparent socket, which must have a receive time-out and packet information: a thread for what comes, one for
@@ -154,8 +163,9 @@ impl Flows {
         let flow = match table.entry(key) {
             Slot::Occupied(flow) => flow.into_mut(),
             Slot::Vacant(free) => match self.begin(key, local, datagram, flows) {
-                Ok(flow) => free.insert(flow),
-                Err(next) => return next,
+                Begun::Flow(flow) => free.insert(flow),
+                Begun::Told(answer) => return Next::Send(answer),
+                Begun::Nothing => return Next::Nothing,
             },
         };
         flow.touched.store(self.now(), Ordering::Relaxed);
@@ -163,24 +173,24 @@ impl Flows {
     }
 
     /// A new flow begins with an Initial; another version is told which ones are spoken here.
-    fn begin(&self, (peer, _): Key, local: LocalAddr, datagram: &[u8], flows: usize) -> Result<Flow, Next> {
+    fn begin(&self, (peer, _): Key, local: LocalAddr, datagram: &[u8], flows: usize) -> Begun {
         match quic::kind(datagram) {
             Kind::Initial { .. } => {}
             Kind::UnknownVersion { dcid, scid, .. } if datagram.len() >= quic::DATAGRAM_MIN => {
                 let mut answer = Vec::new();
                 quic::version_negotiation(dcid, scid, &mut answer);
-                return Err(Next::Send(answer));
+                return Begun::Told(answer);
             }
-            _ => return Err(Next::Nothing),
+            _ => return Begun::Nothing,
         }
         let fits = flows < self.server.settings.load().places.flows;
         let place = if fits { self.server.places.enter(ClientAddr::from(peer)) } else { None };
         let Some(place) = place else {
             self.server.counters.passage(By::Quic, Passage::Limited);
-            return Err(Next::Nothing);
+            return Begun::Nothing;
         };
         let touched = Arc::new(AtomicU32::new(self.now()));
-        Ok(Flow { state: State::Reading(Assembly::new()), local, touched, _place: place })
+        Begun::Flow(Flow { state: State::Reading(Assembly::new()), local, touched, _place: place })
     }
 
     /// Asks the judge where the flow may go.

@@ -132,7 +132,7 @@ impl Session {
             let addr = SocketAddr::new(addr, port);
             return self.connect_for(Request::from_parts(head, body), addr, host.is_some());
         }
-        let forwarded = match self.forward(Request::from_parts(head, body), &target, addr).await {
+        match self.forward(Request::from_parts(head, body), &target, addr).await {
             Some(response) => response,
             None => {
                 if !is_help {
@@ -140,8 +140,7 @@ impl Session {
                 }
                 closing(refusal::plain(StatusCode::BAD_GATEWAY).map(Either::Right))
             }
-        };
-        forwarded
+        }
     }
 
     fn refuse(&self, verdict: &Verdict, headers: &HeaderMap) -> Response<Body> {

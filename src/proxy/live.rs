@@ -90,8 +90,8 @@ impl Live {
         entry
     }
 
-    /// Connections under way.
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    fn len(&self) -> usize {
         self.0.entries.borrow().len() - self.0.free.borrow().len()
     }
 

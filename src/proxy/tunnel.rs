@@ -168,9 +168,9 @@ impl Direction {
     /// Takes what the sender has.
     fn take(&mut self, context: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
         loop {
-            if let Poll::Pending = from.poll_read_ready(context)? {
+            if from.poll_read_ready(context)?.is_pending() {
                 // While nothing comes, others can use the pipe.
-                self.pipe.take().map(keep);
+                self.pipe.take().into_iter().for_each(keep);
                 return Poll::Pending;
             }
             let taken = if self.moved >= SPLICE_FROM && !self.copies { self.splice(from) } else { self.copy(from, to) };
@@ -220,7 +220,7 @@ impl Direction {
 
 impl Drop for Direction {
     fn drop(&mut self) {
-        self.pipe.take().map(keep);
+        self.pipe.take().into_iter().for_each(keep);
     }
 }
 
