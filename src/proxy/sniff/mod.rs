@@ -1,6 +1,18 @@
 //! What the first octets of a connection say of where it wants to go. Pure: octets in, [`Sniffed`] out; every parser has a
 //! limit, and none trusts a length.
 
+pub mod http;
+pub mod quic;
+pub mod tls;
+
+mod crypto;
+mod hello;
+mod host;
+mod initial;
+mod reader;
+
+pub use host::Host;
+
 use crate::name::Name;
 
 /// Where a connection wants to go, as far as its first octets tell.
@@ -21,6 +33,9 @@ pub enum Progress {
     More,
     /// All that had to be known is known.
     Done(Sniffed),
-    /// It is something else: not this protocol, malformed, or over a limit.
+    /// Its first octets prove that it is another protocol. It names nobody: the profile decides as for no name.
     Alien,
+    /// It is this protocol, but malformed, ambiguous or over a limit. A server may still make sense of it, and of another
+    /// name than we would: never let through, whatever the profile says of connections without a name.
+    Malformed,
 }
