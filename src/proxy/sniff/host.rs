@@ -7,6 +7,7 @@ use crate::name::Name;
 
 /// Whom a client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a name is the rule, and the judge takes it in place")]
 pub enum Host {
     /// A name, the root not among them.
     Name(Name),

@@ -221,3 +221,18 @@ pub(super) fn seal(version: Version, keys: &Keys, dcid: &[u8], scid: &[u8], fram
 
 /// A connection id of its own.
 pub(super) type ConnectionId = ArrayVec<u8, CONNECTION_ID_MAX>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packet_numbers_are_the_nearest_to_the_next() {
+        // The example of RFC 9000 §A.3, then both ends of a window.
+        assert_eq!(whole_number(&[0x9b, 0x32], Some(0xa82f_30ea)), 0xa82f_9b32);
+        assert_eq!(whole_number(&[0x02], Some(0xff)), 0x102);
+        assert_eq!(whole_number(&[0xfe], Some(0x101)), 0xfe);
+        assert_eq!(whole_number(&[0xff], None), 0xff);
+        assert_eq!(whole_number(&[0xff; 4], Some(u64::MAX)), u64::MAX);
+    }
+}

@@ -28,6 +28,7 @@ pub struct Sniffed {
 
 /// How far a parser that is fed piece by piece has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "every connection ends in the large one, and none is kept as this type")]
 pub enum Progress {
     /// More octets are needed.
     More,

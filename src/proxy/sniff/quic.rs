@@ -253,3 +253,6 @@ pub fn refusal(datagram: &[u8]) -> Option<Vec<u8>> {
     packet.open(&keys, None, &mut Vec::new())?;
     initial::seal(packet.version, &keys, packet.scid, packet.dcid, &CLOSE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,119 @@ pub fn alert() -> [u8; 7] {
     // Minor version 3 is right for TLS 1.2 and 1.3 (RFC 8446 §5.1); clients of 1.0 take it too before they know the version.
     [ALERT, MAJOR, 3, 0, 2, FATAL, UNRECOGNIZED_NAME]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::hello::build::{hello, named, names};
+    use super::*;
+
+    /// The message in records of these octets each.
+    fn records(message: &[u8], octets: usize) -> Vec<u8> {
+        message.chunks(octets).flat_map(|piece| record(22, piece)).collect()
+    }
+
+    fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+        [&[kind, 3, 1], &u16::try_from(body.len()).unwrap().to_be_bytes()[..], body].concat()
+    }
+
+    fn push_by(octets: &[u8], step: usize) -> Progress {
+        let mut hello = Hello::default();
+        octets.chunks(step).map(|piece| hello.push(piece)).find(|it| *it != Progress::More).unwrap_or(Progress::More)
+    }
+
+    fn name(progress: &Progress) -> Option<String> {
+        match progress {
+            Progress::Done(sniffed) => sniffed.name.as_ref().map(ToString::to_string),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn however_it_is_cut_the_name_is_read() {
+        let message = named("www.example.com", 1800);
+        for record in [1, 2, 3, 4, 5, 7, 64, 512, 1199, 16_384] {
+            let octets = records(&message, record);
+            for step in [1, 2, 3, 4, 5, 6, 7, 11, 536, 1460, 65_535] {
+                let progress = push_by(&octets, step);
+                assert_eq!(
+                    name(&progress).as_deref(),
+                    Some("www.example.com"),
+                    "records of {record}, pieces of {step}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_copied_when_it_comes_whole() {
+        let mut hello = Hello::default();
+        let octets = records(&named("www.example.com", 1800), 16_384);
+        assert!(matches!(hello.push(&octets), Progress::Done(_)));
+        assert_eq!(hello.octets.capacity(), 0);
+    }
+
+    #[test]
+    fn what_is_not_tls_is_known_by_its_first_octet() {
+        for first in [&b"GET / HTTP/1.1"[..], b"SSH-2.0", b"\0", b"\x80\x2e\x01\x03\x01", b"\x13", b"\x19", b"\xff"] {
+            assert_eq!(push_by(first, 99), Progress::Alien, "{first:?}");
+            assert_eq!(push_by(first, 1), Progress::Alien, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_lenient_server_would_pass_over_is_malformed() {
+        let message = records(&named("blocked.example", 50), 16_384);
+        for (kind, body) in [(21, &[1, 0][..]), (20, &[1]), (23, b"early"), (24, b"\x01\0\0"), (22, &[0, 0, 0, 0])] {
+            let octets = [record(kind, body), message.clone()].concat();
+            assert_eq!(push_by(&octets, 1), Progress::Malformed, "{kind}");
+            assert_eq!(push_by(&octets, 999), Progress::Malformed, "{kind}");
+        }
+        let mut other_version = message.clone();
+        other_version[1] = 2;
+        assert_eq!(push_by(&other_version, 999), Progress::Malformed);
+        let whole = named("blocked.example", 50);
+        let (front, back) = whole.split_at(30);
+        let between = [record(22, front), record(21, &[1, 0]), record(22, back)].concat();
+        assert_eq!(push_by(&between, 999), Progress::Malformed);
+    }
+
+    #[test]
+    fn empty_records_are_bounded() {
+        let message = records(&hello(&[names(&["www.example.com"])]), 30);
+        let empty = |count: usize| record(22, &[]).repeat(count);
+        assert!(matches!(push_by(&[empty(32), message.clone()].concat(), 7), Progress::Done(_)));
+        assert_eq!(push_by(&[empty(33), message.clone()].concat(), 7), Progress::Malformed);
+        assert_eq!(push_by(&empty(1_000_000), usize::MAX), Progress::Malformed);
+    }
+
+    #[test]
+    fn a_hello_ends_within_the_limit() {
+        let long = named("www.example.com", 65_000);
+        assert!(matches!(push_by(&records(&long, 16_384), 1460), Progress::Done(_)));
+        assert_eq!(push_by(&records(&long, 100), 1460), Progress::Malformed, "too many record headers");
+        let mut endless = Hello::default();
+        let pushes = (0..).take_while(|_| endless.push(&record(22, &[1, 0, 0xff, 0xff])) == Progress::More).count();
+        assert!(pushes <= LIMIT / 9 && endless.octets.len() < LIMIT, "{pushes}");
+    }
+
+    #[test]
+    fn an_octet_at_a_time_costs_no_more_than_all_at_once() {
+        let octets = records(&named("www.example.com", 60_000), 16_384);
+        let started = std::time::Instant::now();
+        for _ in 0..20 {
+            assert!(matches!(push_by(&octets, 1), Progress::Done(_)));
+        }
+        // 1.2 million calls; had each looked at all octets before it, this would be minutes.
+        assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    }
+
+    #[test]
+    fn the_alert_is_a_record_that_rustls_understands() {
+        let config = rustls::ClientConfig::builder().with_root_certificates(rustls::RootCertStore::empty());
+        let config = std::sync::Arc::new(config.with_no_client_auth());
+        let mut client = rustls::ClientConnection::new(config, "www.example.com".try_into().unwrap()).unwrap();
+        client.read_tls(&mut &alert()[..]).unwrap();
+        let error = client.process_new_packets().unwrap_err();
+        assert_eq!(error, rustls::Error::AlertReceived(rustls::AlertDescription::UnrecognisedName));
+    }
+}
