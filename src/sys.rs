@@ -388,6 +388,8 @@ fn local_addr(control: &Control) -> Option<LocalAddr> {
         (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
             // SAFETY: the kernel wrote an `in_pktinfo` behind the header, and it fits the buffer.
             let info = unsafe { ptr::read_unaligned(control.0.as_ptr().add(data).cast::<libc::in_pktinfo>()) };
+            // The address to answer from. It is the header's destination (`ipi_addr`) wherever the route is local, as for
+            // what a tproxy rule caught; for a broadcast it is the interface's own, from which can be sent.
             let ip = Ipv4Addr::from(u32::from_be(info.ipi_spec_dst.s_addr));
             Some(LocalAddr { ip: ip.into(), interface: info.ipi_ifindex as u32 })
         }

@@ -101,7 +101,6 @@ enum Refresh {
 }
 
 /// The sets and counters of our table.
-#[derive(Debug)]
 pub struct Sets {
     socket: Mutex<Socket>,
     refresh: Refresh,
@@ -110,15 +109,12 @@ pub struct Sets {
 impl Sets {
     /// Opens the way to the kernel. Needs neither the table nor a privilege yet.
     pub fn open() -> io::Result<Sets> {
-        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-        Ok(Sets { socket: Mutex::new(Socket::open(Protocol::Netfilter, PATIENCE)?), refresh: refresh_for(&release) })
+        Sets::for_kernel(&std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default())
     }
 
-    /// One for each way to refresh, all of which are right on this kernel if the newest is: for tests.
-    #[doc(hidden)]
-    pub fn open_each() -> io::Result<Vec<Sets>> {
-        let open = |refresh| Ok(Sets { socket: Mutex::new(Socket::open(Protocol::Netfilter, PATIENCE)?), refresh });
-        [Refresh::Add, Refresh::Destroy, Refresh::Delete].into_iter().map(open).collect()
+    /// As `open`, for a kernel of that release (`uname -r`) or a later one.
+    pub fn for_kernel(release: &str) -> io::Result<Sets> {
+        Ok(Sets { socket: Mutex::new(Socket::open(Protocol::Netfilter, PATIENCE)?), refresh: refresh_for(release) })
     }
 
     /// Adds elements and starts the time-outs of those that are there anew. When it returns, the kernel knows them. All of

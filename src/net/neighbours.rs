@@ -24,7 +24,7 @@ use crate::net::netlink::{self, Message, Protocol, Socket, is_overrun, messages}
 pub const ENTRIES_MAX: usize = 16_384;
 /// A change copies one shard: at the limit, 64 entries. Which one an address falls into, nobody outside can know.
 const SHARDS: usize = 256;
-/// How long to ask the kernel nothing after `look_up_now` asked it. A dump of 1,000 entries costs about 0.3 ms (measured).
+/// How long to ask the kernel nothing after `look_up_now` asked it. A dump of 1,000 entries costs 0.4 ms, of 16,000 12 ms (measured).
 const ASK_INTERVAL: Duration = Duration::from_millis(50);
 /// How often the thread looks whether anybody still wants the table, and how long a dump may stand still.
 const PATIENCE: Duration = Duration::from_secs(1);

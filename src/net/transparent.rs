@@ -45,6 +45,7 @@ pub fn flow(original: SocketAddr, client: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket(original, Type::DGRAM, Protocol::UDP)?;
     sys::set_transparent(socket.as_fd(), original.is_ipv6())?;
     // Two flows to one server differ by their clients only; port reuse, which spreads datagrams, is for listeners.
+    socket.set_reuse_port(false)?;
     socket.set_reuse_address(true)?;
     socket.bind(&original.into())?;
     socket.connect(&client.into())?;

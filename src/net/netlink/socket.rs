@@ -82,7 +82,6 @@ const DONE: u16 = 3;
 const ERROR_TEXT: u16 = 1;
 
 /// A netlink socket and its buffer.
-#[derive(Debug)]
 pub struct Socket {
     socket: socket2::Socket,
     buffer: Box<[u8]>,
