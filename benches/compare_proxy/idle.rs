@@ -39,55 +39,54 @@ pub struct Idle {
     pub cpu_us_a_second: f64,
 }
 
-/// Opens `amount` connections, `window` at a time, tells how many are open, waits for a line, asks each for an octet, and
-/// tells how many gave it.
+/// What the clients hold.
+struct Shelf {
+    client: Rc<Client>,
+    streams: RefCell<Vec<TcpStream>>,
+    alive: Cell<u64>,
+    fault: Cell<Option<String>>,
+}
+
+/// Opens `amount` connections, `window` at a time, tells how many are open, waits for its input to end, asks each for an
+/// octet, and tells how many gave it.
 pub async fn run(client: Rc<Client>, amount: u64, window: usize) -> anyhow::Result<()> {
-    let open = Rc::new(RefCell::new(Vec::with_capacity(amount as usize)));
-    let fault = Rc::new(RefCell::new(None));
-    each(amount, window, |number| {
-        let (client, open, fault) = (Rc::clone(&client), Rc::clone(&open), Rc::clone(&fault));
-        async move {
-            let opened = tokio::time::timeout(PATIENCE, one(&client, number)).await;
-            match opened.map_err(anyhow::Error::from).flatten() {
-                Ok(stream) => open.borrow_mut().push(stream),
-                Err(error) => {
-                    fault.borrow_mut().get_or_insert(format!("{error:#}"));
-                }
-            }
-        }
+    let streams = RefCell::new(Vec::with_capacity(amount as usize));
+    let shelf = Rc::new(Shelf { client, streams, alive: Cell::new(0), fault: Cell::new(None) });
+    each(amount, window, &shelf, async |shelf, number| {
+        let stream = one(&shelf.client, number).await?;
+        shelf.streams.borrow_mut().push(stream);
+        Ok(())
     })
     .await;
-    tell(&Held { open: open.borrow().len() as u64, first_fault: fault.borrow_mut().take() })?;
+    let open = shelf.streams.borrow().len() as u64;
+    tell(&Held { open, first_fault: shelf.fault.take() })?;
     // Nothing moves meanwhile, on this side either.
     std::io::stdin().lock().read_line(&mut String::new())?;
-    let alive = Rc::new(Cell::new(0));
-    let streams = Rc::new(RefCell::new(open.take()));
-    let count = streams.borrow().len() as u64;
-    each(count, window, |_| {
-        let (streams, alive, fault) = (Rc::clone(&streams), Rc::clone(&alive), Rc::clone(&fault));
-        async move {
-            let Some(mut stream) = streams.borrow_mut().pop() else { return };
-            match tokio::time::timeout(PATIENCE, answers(&mut stream)).await.map_err(anyhow::Error::from).flatten() {
-                Ok(()) => alive.set(alive.get() + 1),
-                Err(error) => {
-                    fault.borrow_mut().get_or_insert(format!("{error:#}"));
-                }
-            }
-        }
+    each(open, window, &shelf, async |shelf, _| {
+        let stream = shelf.streams.borrow_mut().pop();
+        answers(&mut stream.ok_or_else(|| anyhow::anyhow!("none left"))?).await?;
+        shelf.alive.set(shelf.alive.get() + 1);
+        Ok(())
     })
     .await;
-    tell(&Held { open: alive.get(), first_fault: fault.borrow_mut().take() })
+    tell(&Held { open: shelf.alive.get(), first_fault: shelf.fault.take() })
 }
 
 /// `work` for each number below `amount`, `window` at a time.
-async fn each<F: Future<Output = ()> + 'static>(amount: u64, window: usize, work: impl Fn(u64) -> F + Clone + 'static) {
+async fn each<W>(amount: u64, window: usize, shelf: &Rc<Shelf>, work: W)
+where
+    W: AsyncFn(Rc<Shelf>, u64) -> anyhow::Result<()> + Copy + 'static,
+{
     let next = Rc::new(Cell::new(0));
     let workers = (0..window).map(|_| {
-        let (next, work) = (Rc::clone(&next), work.clone());
+        let (next, shelf) = (Rc::clone(&next), Rc::clone(shelf));
         tokio::task::spawn_local(async move {
             while next.get() < amount {
                 let number = next.replace(next.get() + 1);
-                work(number).await;
+                let done = tokio::time::timeout(PATIENCE, work(Rc::clone(&shelf), number)).await;
+                if let Err(error) = done.map_err(anyhow::Error::from).flatten() {
+                    shelf.fault.set(Some(shelf.fault.take().unwrap_or_else(|| format!("{error:#}"))));
+                }
             }
         })
     });

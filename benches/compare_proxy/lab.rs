@@ -113,14 +113,14 @@ fn intercept(router: &str, interception: Interception) -> anyhow::Result<()> {
             };
             let lead = lead(80, HTTP_PORT) + &lead(443, TLS_PORT);
             format!(
-                "table ip compare {{ chain pre {{ type filter hook prerouting priority mangle; policy accept;\n{lead}}} }}"
+                "table ip compare {{ chain pre {{ type filter hook prerouting priority mangle; policy accept;\n{lead}}}\n}}\n"
             )
         }
         Interception::Redirect => {
             let lead = |from: u16, to: u16| format!("iifname \"lan\" tcp dport {from} redirect to :{to}\n");
             let lead = lead(80, HTTP_PORT) + &lead(443, TLS_PORT);
             format!(
-                "table ip compare {{ chain pre {{ type nat hook prerouting priority dstnat; policy accept;\n{lead}}} }}"
+                "table ip compare {{ chain pre {{ type nat hook prerouting priority dstnat; policy accept;\n{lead}}}\n}}\n"
             )
         }
     };

@@ -74,6 +74,9 @@ pub struct Run {
     /// The luytre binary.
     #[arg(long, default_value = "target/release/luytre")]
     luytre: PathBuf,
+    /// luytre gets the same TPROXY rules as the others instead of its own.
+    #[arg(long)]
+    lab_rules: bool,
     /// Where lists, configurations, logs and results are written.
     #[arg(long, default_value = "target/compare-proxy")]
     work: PathBuf,

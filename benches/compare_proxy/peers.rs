@@ -31,6 +31,8 @@ pub struct Setting<'a> {
     /// Connections it must be able to hold.
     pub idle: u64,
     pub luytre: &'a Path,
+    /// It does not put its own rules into the kernel.
+    pub lab_rules: bool,
 }
 
 /// Where the Debian packages of nginx and e2guardian have their parts.
@@ -83,11 +85,11 @@ impl Peer {
     }
 
     /// nginx cannot be told to listen transparently and e2guardian does not set the option: both get NAT.
-    pub fn interception(self) -> Interception {
+    pub fn interception(self, lab_rules: bool) -> Interception {
         match self {
             Peer::Direct => Interception::None,
-            Peer::Luytre => Interception::Own,
-            Peer::Haproxy | Peer::Squid => Interception::Tproxy,
+            Peer::Luytre if !lab_rules => Interception::Own,
+            Peer::Luytre | Peer::Haproxy | Peer::Squid => Interception::Tproxy,
             Peer::Nginx | Peer::E2guardian => Interception::Redirect,
         }
     }
@@ -96,7 +98,7 @@ impl Peer {
     pub fn about(self) -> &'static str {
         match self {
             Peer::Direct => "no proxy, the router forwards",
-            Peer::Luytre => "TPROXY by its own rules; to the address asked for if its name has it",
+            Peer::Luytre => "TPROXY; to the address asked for if its name has it",
             Peer::Haproxy => "TPROXY; to the address asked for, unchecked; listed names match exactly; splice-auto",
             Peer::Nginx => {
                 "REDIRECT (it cannot listen transparently); to what the SNI resolves to, kept in memory; TLS only"
@@ -170,11 +172,11 @@ impl Peer {
 
     /// One profile for everybody, which refuses the list and lets other names pass.
     fn luytre_config(self, setting: &Setting<'_>) -> String {
-        let (dir, resolver) = (setting.folder.display(), self.place().resolver());
+        let (dir, resolver, own_rules) = (setting.folder.display(), self.place().resolver(), !setting.lab_rules);
         format!(
             "version = 1\nstate_dir = \"{dir}/state\"\n[dns]\nlisten = [\"127.0.0.1:53\"]\nworkers = 1\n\
              [dns.upstream]\nservers = [\"udp://{resolver}\"]\n\
-             [proxy]\nenabled = true\nlan = [\"lan\"]\nhttp_port = {HTTP_PORT}\ntls_port = {TLS_PORT}\nworkers = 1\n\
+             [proxy]\nenabled = true\nlan = [\"lan\"]\nmanage_firewall = {own_rules}\nhttp_port = {HTTP_PORT}\ntls_port = {TLS_PORT}\nworkers = 1\n\
              [[list]]\nname = \"list\"\nsource = \"file:{dir}/list\"\nformat = \"domains\"\nplain = \"suffix\"\n\
              categories = [\"gambling\"]\n[[profile]]\nname = \"child\"\nband = \"10-12\"\n\
              [defaults]\nprofile = \"child\"\n[metrics]\nenabled = false\n"

@@ -47,7 +47,8 @@ pub fn run(run: &Run) -> anyhow::Result<()> {
     let tests = Test::chosen(&run.tests)?;
     lab::build()?;
     for peer in Peer::ALL {
-        lab::build_place(peer.place(), peer.interception()).with_context(|| format!("router of {}", peer.name()))?;
+        lab::build_place(peer.place(), peer.interception(run.lab_rules))
+            .with_context(|| format!("router of {}", peer.name()))?;
     }
     let mut origin = lab::inside(lab::INTERNET, &std::env::current_exe()?);
     origin.arg("origin").arg(&work);
@@ -114,7 +115,13 @@ impl<'a> Bench<'a> {
         for file in ["cert.pem", "key.pem"] {
             fs::copy(self.work.join(file), folder.join(file))?;
         }
-        let setting = Setting { folder, names: self.run.names, idle: self.idle_count(), luytre: &self.run.luytre };
+        let setting = Setting {
+            folder,
+            names: self.run.names,
+            idle: self.idle_count(),
+            luytre: &self.run.luytre,
+            lab_rules: self.run.lab_rules,
+        };
         peer.write_list(&setting)?;
         let log = setting.folder.join("log");
         let began = Instant::now();
