@@ -165,6 +165,7 @@ impl Peer {
             Peer::E2guardian => {
                 self.write_e2guardian(setting, &lab::etc(&router).join("e2guardian"))?;
                 command = inside("/usr/sbin/e2guardian");
+                command.arg("-N");
             }
         }
         Ok(Some(command))
@@ -219,12 +220,13 @@ impl Peer {
         let copied = Command::new("cp").args(["-a", "-T", E2GUARDIAN]).arg(to).status()?;
         anyhow::ensure!(copied.success(), "{E2GUARDIAN} cannot be copied");
         fs::copy(dir.join("list"), to.join("lists/bannedsitelist"))?;
+        // One left behind keeps it from starting.
+        let _ = fs::remove_file(dir.join("pid"));
         let ours = [
             ("loglevel", "0".to_owned()),
             ("filterip", self.place().router().to_string()),
             ("filterports", HTTP_PORT.to_string()),
             ("httpworkers", "64".to_owned()),
-            ("nodaemon", "on".to_owned()),
             ("pidfilename", format!("'{}/pid'", dir.display())),
             ("loglocation", format!("'{}/access.log'", dir.display())),
         ];
@@ -246,11 +248,11 @@ fn haproxy_config(setting: &Setting<'_>) -> String {
         "global\n  nbthread 1\n  maxconn {places}\n  no strict-limits\ndefaults\n  maxconn {places}\n  backlog 4096\n  timeout connect 10s\n\
          \x20 timeout client 1h\n  timeout server 1h\n  option splice-auto\n\
          frontend tls\n  mode tcp\n  bind 127.0.0.1:{TLS_PORT} transparent\n  tcp-request inspect-delay 10s\n\
-         \x20 tcp-request content reject if {{ req.ssl_sni -i -m str -f {dir}/list }}\n\
+         \x20 tcp-request content reject if {{ req.ssl_sni,lower -m str -f {dir}/list }}\n\
          \x20 tcp-request content accept if {{ req.ssl_hello_type 1 }}\n  default_backend secure\n\
          backend secure\n  mode tcp\n  server origin 0.0.0.0:0\n\
          frontend web\n  mode http\n  bind 127.0.0.1:{HTTP_PORT} transparent\n\
-         \x20 http-request deny if {{ req.hdr(host),field(1,:) -i -m str -f {dir}/list }}\n  default_backend plain\n\
+         \x20 http-request deny if {{ req.hdr(host),field(1,:),lower -m str -f {dir}/list }}\n  default_backend plain\n\
          backend plain\n  mode http\n  server origin 0.0.0.0:0\n"
     )
 }
