@@ -198,9 +198,13 @@ mod tests {
     #[test]
     fn long_requests_are_cut_at_a_whole_part_and_long_rules_refused() {
         let long = "y".repeat(PATH_MAX);
-        for (start, path, query) in
-            [("/a/b&c", "/a", ""), ("/a/b?c&d", "/a/b", "c"), ("/a/b?", "/a/b", ""), ("\\a\\b", "/a", ""), ("yy", "", "")]
-        {
+        for (start, path, query) in [
+            ("/a/b&c", "/a", ""),
+            ("/a/b?c&d", "/a/b", "c"),
+            ("/a/b?", "/a/b", ""),
+            ("\\a\\b", "/a", ""),
+            ("yy", "", ""),
+        ] {
             let target = PathAndQuery::of_request(format!("{start}{long}").as_bytes());
             assert_eq!((target.path(), target.query()), (path, query));
         }
