@@ -143,3 +143,98 @@ impl Hit<'_> {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use zerocopy::little_endian::U64;
+    use zerocopy::{FromBytes, IntoBytes};
+
+    use super::*;
+    use crate::classify::bundle::format::Header;
+    use crate::classify::bundle::{Applies, BundleError, BundleWriter, Part, PartKind, SourceInfo};
+    use crate::classify::category::Category;
+    use crate::classify::service::ServiceSet;
+    use crate::name::Name;
+
+    fn host(at: usize) -> Name {
+        Name::parse(&format!("h{at}.example")).unwrap()
+    }
+
+    fn bundle_bytes() -> Vec<u8> {
+        let mut writer = BundleWriter::new([7; 16], 1, 2);
+        let source = writer.source(SourceInfo::default()).unwrap();
+        let categories = CategorySet::of(&[Category::Porn]);
+        let services = ServiceSet::EMPTY;
+        let part = Part { applies: Applies::Suffix, kind: PartKind::Block, categories, services, min_age: 0, source };
+        let part = writer.part(part);
+        for at in 0..100 {
+            assert!(writer.url((&host(at)).into(), Some(80), "/a/b?c", part));
+        }
+        writer.finish().unwrap().0
+    }
+
+    /// Changes header and URL table and makes every checksum fit again, as somebody would who means harm.
+    fn forge(bytes: &mut [u8], header_of: impl Fn(&mut Header), slot_of: impl Fn(usize, u64) -> u64) {
+        let (header, _) = Header::read_from_prefix(bytes).unwrap();
+        let mut header = header;
+        let extent = &mut header.sections[Section::Urls as usize];
+        let from = extent.offset.get() as usize;
+        let table = &mut bytes[from..from + extent.len.get() as usize];
+        for (at, slot) in <[U64]>::mut_from_bytes(table).unwrap().iter_mut().enumerate() {
+            *slot = U64::new(slot_of(at, slot.get()));
+        }
+        extent.checksum = format::checksum(table);
+        header_of(&mut header);
+        header.checksum = [0; 16];
+        header.checksum = format::checksum(header.as_bytes());
+        bytes[..size_of::<Header>()].copy_from_slice(header.as_bytes());
+    }
+
+    fn open(bytes: Vec<u8>) -> Result<Bundle, BundleError> {
+        Bundle::from_storage(Arc::new(bytes))
+    }
+
+    #[test]
+    fn a_table_shorter_than_its_header_says_is_refused() {
+        let mut bytes = bundle_bytes();
+        let more = |header: &mut Header| header.url_home_lines = U64::new(header.url_home_lines.get() + 100);
+        forge(&mut bytes, more, |_, slot| slot);
+        assert_eq!(open(bytes).err(), Some(BundleError::Reference("urls")));
+    }
+
+    #[test]
+    fn a_table_of_nonsense_is_looked_up_within_limits() {
+        // Set ids that are none, hosts of all kinds, lines that pass on to the end: whatever the sixteen bits are.
+        for turn in 0..64_u64 {
+            let mut bytes = bundle_bytes();
+            let noise = |at: usize, slot: u64| match turn % 4 {
+                0 => slot | 0xffff,
+                1 => slot ^ (turn << 10),
+                2 => (at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(turn as u32),
+                _ => slot | 1 << 16,
+            };
+            let header = |header: &mut Header| {
+                header.url_below_labels = 255;
+                header.url_nonce = U64::new(header.url_nonce.get() + turn % 3);
+            };
+            forge(&mut bytes, header, noise);
+            let bundle = open(bytes).unwrap();
+            let deep = "/x".repeat(4000) + "?" + &"y&".repeat(4000);
+            for at in 0..100 {
+                bundle.classify_url((&host(at)).into(), 80, "/a/b?c");
+                bundle.matches_url((&host(at)).into(), 80, &deep);
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_costs_few_looks_whatever_it_is() {
+        let all = HostRules::from_bits(u16::MAX);
+        let deep = PathAndQuery::of_request(("/x".repeat(4000) + "?" + &"y&".repeat(4000)).as_bytes());
+        let paths = prefixes(deep.path(), '/', all.depth() + 1).count();
+        let queries = prefixes("y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y&y", '&', ARGUMENTS_MAX).count();
+        assert_eq!((paths, queries, all.ports(80).count()), (18, 17, 2));
+    }
+}
