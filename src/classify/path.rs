@@ -5,10 +5,11 @@
 /// Octets of a request's path and query that are looked at; what is behind is cut off at the last whole segment or
 /// argument, and a rule of more is refused. Common servers take no longer request line (nginx 8 KiB, Apache 8190 octets).
 pub const PATH_MAX: usize = 8 * 1024;
-/// Segments of the longest rule that covers what is below it; a deeper rule means its own path alone. A guess: of 46,000
-/// real rules none is as deep.
+/// Segments of the longest rule that covers what is below it; a deeper rule means its own path alone. Of 62,600 real rules
+/// with a path (UT1, Phishing.Database, ChongLuaDao) 99 % have no more.
 pub const SEGMENTS_MAX: usize = 16;
-/// Arguments of the longest rule that covers requests with more of them; a longer one means its own query alone. A guess.
+/// Arguments of the longest rule that covers requests with more of them; a longer one means its own query alone. The most
+/// that those real rules have is 11.
 pub const ARGUMENTS_MAX: usize = 16;
 
 /// Path and query of a rule or a request. A slash at the end of the path and a `&` at the end of the query mean nothing.
