@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use luytre::classify::bundle::{Applies, BundleWriter, Part, PartKind, SourceInfo};
-use luytre::classify::{Bundle, Category, CategorySet, Engine, ServiceSet};
+use luytre::classify::{Bundle, Category, CategorySet, Engine, Host, ServiceSet};
 use luytre::dns::query::Query;
 use luytre::name::Name;
 
@@ -90,11 +90,54 @@ fn lookups(criterion: &mut Criterion) {
     }
 }
 
+/// Hosts with URL rules: a tenth of the rules.
+fn url_engine(urls: usize) -> Engine {
+    let mut writer = BundleWriter::new([7; 16], 1, 0);
+    let source = writer.source(SourceInfo::default()).unwrap();
+    let categories = CategorySet::of(&[Category::PhishingScam]);
+    let (services, kind) = (ServiceSet::EMPTY, PartKind::Block);
+    let part = writer.part(Part { applies: Applies::Exact, kind, categories, services, min_age: 0, source });
+    for at in 0..urls {
+        assert!(writer.url((&listed(at / 10)).into(), None, &url_path(at), part));
+    }
+    let bytes = writer.finish().unwrap().0;
+    Engine::new(Arc::new(Bundle::from_storage(Arc::new(bytes)).unwrap()))
+}
+
+fn url_path(at: usize) -> String {
+    format!("/view/p{at}/login.php?id=5")
+}
+
+fn urls(criterion: &mut Criterion) {
+    const RULES: usize = 1_000_000;
+    let engine = url_engine(RULES);
+    let mut group = criterion.benchmark_group(format!("classify a URL, {RULES} rules"));
+    group.throughput(Throughput::Elements(1));
+    let all = |of: &dyn Fn(usize) -> (Name, String)| (0..ASKED).map(|at| of(at * 7919 % RULES)).collect::<Vec<_>>();
+    let long = "/x%41".repeat(800) + "?" + &"y&".repeat(2000);
+    for (kind, asked) in [
+        ("hit", all(&|at| (listed(at / 10), url_path(at) + "&more"))),
+        ("miss, host without rules", all(&|at| (name(&format!("www.site{at}.example")), url_path(at)))),
+        ("miss, host with rules", all(&|at| (listed(at / 10), format!("/view/other/{at}?id=5")))),
+        // The longest that is looked at, on a host with rules.
+        ("8 KiB, host with rules", all(&|at| (listed(at / 10), long.clone()))),
+    ] {
+        let mut turn = 0;
+        group.bench_function(BenchmarkId::from_parameter(kind), |bencher| {
+            bencher.iter(|| {
+                turn = (turn + 1) % asked.len();
+                engine.classify_url(Host::Name(&asked[turn].0), 80, black_box(&asked[turn].1))
+            });
+        });
+    }
+    group.finish();
+}
+
 fn parsing(criterion: &mut Criterion) {
     let packet = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
     criterion.bench_function("parse a query", |bencher| bencher.iter(|| Query::parse(black_box(packet))));
     criterion.bench_function("parse a text name", |bencher| bencher.iter(|| Name::parse(black_box("www.example.com"))));
 }
 
-criterion_group!(benches, lookups, parsing);
+criterion_group!(benches, lookups, urls, parsing);
 criterion_main!(benches);

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 pub use crate::classify::Places;
-use crate::classify::{Category, Classes, Engine, Match, ServiceSet};
+use crate::classify::{Category, Classes, Engine, Host, Match, ServiceSet, Url};
 use crate::identity::{Asker, Clients, ProfileId};
 use crate::name::{Lookalikes, Name, NameSet};
 use crate::policy::{self, Action, Chain, Criteria, Moment, Profile, Verdict, Youtube};
@@ -101,14 +101,42 @@ impl Snapshot {
 
     /// The same, with the places of that name ([`Engine::places`]).
     pub fn rule_at(&self, profile: &Profile, name: &Name, places: &Places, moment: &Moment) -> Ruling<'_> {
+        self.rule_by(profile, name, moment, || self.engine.classify_at(name, places))
+    }
+
+    /// What to do with a request for `path_and_query` on a host: a name, judged in the same order as a question for it,
+    /// or an address. The path is as the client sent it; what it may cost is bounded ([`Engine::classify_url`]).
+    pub fn rule_url<'h>(
+        &self,
+        profile: &Profile,
+        host: impl Into<Host<'h>>,
+        port: u16,
+        path_and_query: &str,
+        moment: &Moment,
+    ) -> Ruling<'_> {
+        let host = host.into();
+        let classes = || self.engine.classify_url(host, port, path_and_query);
+        match host {
+            Host::Name(name) => self.rule_by(profile, name, moment, classes),
+            Host::Addr(_) => Ruling::Verdict(policy::decide(profile, None, &classes(), moment)),
+        }
+    }
+
+    #[inline]
+    fn rule_by(
+        &self,
+        profile: &Profile,
+        name: &Name,
+        moment: &Moment,
+        classes: impl FnOnce() -> Classes,
+    ) -> Ruling<'_> {
         if self.help.contains(name) {
             return Ruling::Help;
         }
         if let Some(ruling) = self.switches.ruling(profile, name) {
             return ruling;
         }
-        let classes = self.engine.classify_at(name, places);
-        let verdict = policy::decide(profile, Some(name), &classes, moment);
+        let verdict = policy::decide(profile, Some(name), &classes(), moment);
         match self.safe_search.target(profile, name) {
             Some(target) if !verdict.is_refusal() => Ruling::Rewrite(target, verdict),
             _ => Ruling::Verdict(verdict),
@@ -125,10 +153,14 @@ impl Snapshot {
         policy::decide_part(profile, name, &classes, moment, chosen)
     }
 
-    /// The whole chain of the decision.
-    pub fn explain(&self, profile: &Profile, name: &Name, moment: &Moment) -> Explanation {
+    /// The whole chain of the decision on a question for `name`, or on a request for `url`, whose host `name` then is.
+    pub fn explain(&self, profile: &Profile, name: &Name, url: Option<&Url>, moment: &Moment) -> Explanation {
         let imitated = self.lookalikes.imitated(name).filter(|_| profile.block_lookalikes);
-        let ruling = match self.rule(profile, name, moment) {
+        let ruling = match url {
+            Some(url) => self.rule_url(profile, name, url.effective_port(), &url.rest, moment),
+            None => self.rule(profile, name, moment),
+        };
+        let ruling = match ruling {
             Ruling::Verdict(verdict) if imitated.is_some() && !verdict.is_refusal() && !verdict.is_chosen() => {
                 Ruling::Verdict(Verdict::LOOKALIKE)
             }
@@ -142,7 +174,7 @@ impl Snapshot {
         };
         let (classes, matches) = match ruling {
             Ruling::Help => (Classes::UNKNOWN, Vec::new()),
-            _ => (self.engine.classify(name), self.engine.bundle().matches(name)),
+            _ => self.known_of(name, url),
         };
         let mut why = Why::of(&Chain::of(&verdict, profile, &self.criteria), &matches);
         match ruling {
@@ -159,6 +191,7 @@ impl Snapshot {
         };
         Explanation {
             name: name.to_string(),
+            url: url.map(Url::to_string),
             profile: profile.name.to_string(),
             band: profile.band.code(),
             at: moment.local.to_string(),
@@ -179,6 +212,17 @@ impl Snapshot {
                 .filter(|_| self.has_proxy && profile.network.intercept && ruling != Ruling::Help),
             matches: matches.iter().map(Entry::of).collect(),
             reason: why,
+        }
+    }
+
+    fn known_of(&self, name: &Name, url: Option<&Url>) -> (Classes, Vec<Match>) {
+        let (engine, host) = (&self.engine, Host::Name(name));
+        match url {
+            Some(url) => {
+                let (port, rest) = (url.effective_port(), &url.rest);
+                (engine.classify_url(host, port, rest), engine.bundle().matches_url(host, port, rest))
+            }
+            None => (engine.classify(name), engine.bundle().matches(name)),
         }
     }
 }
@@ -284,6 +328,9 @@ impl SafeSearch {
 pub struct Explanation {
     /// What was asked.
     pub name: String,
+    /// The URL it was asked as, in its normal form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// For whom.
     pub profile: String,
     /// Their age band.
@@ -357,7 +404,7 @@ impl Connections {
 pub struct Entry {
     /// The list's name.
     pub list: String,
-    /// The name it lists.
+    /// The name or URL it lists.
     pub entry: String,
     /// `block` adds categories, `allow` lifts them.
     pub kind: &'static str,

@@ -144,6 +144,18 @@ fn many(count: u32) -> (BundleWriter, Vec<Name>) {
     (writer, names)
 }
 
+/// Names and URLs, so that no section is empty.
+fn mixed(count: u32) -> (Vec<u8>, Vec<Name>) {
+    let (mut writer, names) = many(count);
+    let part = part_of(&mut writer, &(vec![], Applies::Suffix, PartKind::Block, 1 << 12, false, 0));
+    for (at, name) in names.iter().enumerate() {
+        assert!(writer.url(name.into(), (at % 3 == 0).then_some(8080), &format!("/a/{at}?b"), part));
+    }
+    writer.range([192, 0, 2, 1].into(), [192, 0, 2, 9].into(), part);
+    writer.range("2001:db8::1".parse().unwrap(), "2001:db8::9".parse().unwrap(), part);
+    (writer.finish().unwrap().0, names)
+}
+
 #[test]
 fn ten_octets_a_name_and_every_name_found() {
     let (writer, names) = many(200_000);
@@ -187,8 +199,7 @@ fn reserved_categories_cannot_come_from_a_list() {
 
 #[test]
 fn a_torn_bundle_is_refused() {
-    let (writer, _) = many(300);
-    let whole = writer.finish().unwrap().0;
+    let (whole, _) = mixed(300);
     for end in 0..whole.len() {
         let torn = Bundle::from_storage(Arc::new(whole[..end].to_vec()));
         assert!(torn.is_err(), "cut at {end} of {}", whole.len());
@@ -198,8 +209,8 @@ fn a_torn_bundle_is_refused() {
 
 #[test]
 fn a_changed_octet_is_refused_or_harmless() {
-    let (writer, names) = many(300);
-    let whole = writer.finish().unwrap().0;
+    let (whole, names) = mixed(300);
+    let url = Category::from_id(12).unwrap();
     let mut state = 1_u64;
     for _ in 0..20_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -209,6 +220,10 @@ fn a_changed_octet_is_refused_or_harmless() {
         if let Ok(bundle) = Bundle::from_storage(Arc::new(changed)) {
             // Only padding between sections is not covered by a checksum.
             assert!(names.iter().all(|name| !bundle.classify(name).categories.is_empty()), "octet {at}");
+            let listed = |(at, name): (usize, &Name)| {
+                bundle.classify_url(name.into(), 8080, &format!("/a/{at}?b")).categories.contains(url)
+            };
+            assert!(names.iter().enumerate().all(listed), "octet {at}");
         }
     }
 }

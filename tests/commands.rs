@@ -151,6 +151,50 @@ fn compiling_twice_gives_equal_bytes_and_inspect_tells_what_is_in_them() {
 }
 
 #[test]
+fn urls_of_lists_are_compiled_counted_and_found() {
+    let folder = TempDir::new().unwrap();
+    let config = household(&folder);
+    let list =
+        "[[list]]\nname = \"feed\"\nsource = \"file:urls.txt\"\nformat = \"urls\"\ncategories = [\"phishing_scam\"]\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + list).unwrap();
+    let long = "y".repeat(9000);
+    let feed = format!(
+        "http://docs.example/form/1\nhttps://host.example/\nhttp://192.0.2.9:8080/x\nhttp://docs.example/{long}\n"
+    );
+    fs::write(folder.path().join("urls.txt"), feed).unwrap();
+    let bundle = |name: &str| folder.path().join(name).display().to_string();
+    let compiled = text(&run(&["-c", &config, "lists", "compile", "-o", &bundle("one")], "").stdout);
+    assert!(compiled.contains("urls          2\n") && compiled.contains("octets a url"), "{compiled}");
+    let found = json(&run(&["lists", "inspect", "--json", &bundle("one")], ""));
+    let feed = found["sources"].as_array().unwrap().iter().find(|source| source["name"] == "feed").unwrap();
+    assert_eq!((&feed["names"], &feed["urls"], &feed["skipped"]["url-too-long"]), (&1.into(), &2.into(), &1.into()));
+    assert_eq!((&found["urls"], &found["category_urls"]["phishing_scam"]), (&2.into(), &2.into()));
+    let lines = "docs.example\nhttps://docs.example/form/1?x\nhttp://docs.example/form/12\nhttp://192.0.2.9:8080/x/y\n";
+    assert_eq!(
+        text(&run(&["classify", "--bundle", &bundle("one")], lines).stdout),
+        "docs.example\t\t\t0\nhttps://docs.example/form/1?x\tphishing_scam\tdocs.example/form/1\t1\n\
+         http://docs.example/form/12\t\t\t0\nhttp://192.0.2.9:8080/x/y\tphishing_scam\t192.0.2.9:8080/x\t1\n"
+    );
+    let explained =
+        json(&run(&["-c", &config, "explain", "HTTP://docs.example/form/./1/", "--age", "9", "--json"], ""));
+    assert_eq!(
+        (&explained["url"], &explained["name"], &explained["reason"]["list"], &explained["reason"]["entry"]),
+        (&"http://docs.example/form/1/".into(), &"docs.example".into(), &"feed".into(), &"docs.example/form/1".into())
+    );
+    let words = text(&run(&["-c", &config, "explain", "http://docs.example/form/1", "--age", "9"], "").stdout);
+    assert!(words.starts_with("http://docs.example/form/1: help for"), "{words}");
+    assert!(words.contains("feed: docs.example/form/1 says phishing_scam"), "{words}");
+    fs::write(folder.path().join("urls.txt"), "http://docs.example/form/2\n").unwrap();
+    run(&["-c", &config, "lists", "compile", "-o", &bundle("two")], "");
+    let diff = text(&run(&["lists", "diff", &bundle("one"), &bundle("two")], "").stdout);
+    for line in
+        ["urls 2 -> 1 (-1)", "category phishing_scam urls: 2 -> 1 (-1)", "source feed: 1 -> 0 names, 2 -> 1 urls"]
+    {
+        assert!(diff.contains(line), "{line} in {diff}");
+    }
+}
+
+#[test]
 fn the_readme_lists_every_metric() {
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let table = readme.split("<!-- metrics -->").nth(1).unwrap();

@@ -57,6 +57,7 @@ impl Scenario {
         match words[0] {
             "list" => self.lists.push((words[1].into(), "domains".into(), words[2..].join("\n"))),
             "rules" => self.lists.push((words[1].into(), "adblock".into(), words[2..].join("\n"))),
+            "urls" => self.lists.push((words[1].into(), "urls".into(), words[2..].join("\n"))),
             "ips" => self.lists.push((words[1].into(), "ips".into(), words[2..].join("\n"))),
             "allow-list" => self.lists.push(("allow".into(), "domains".into(), words[1..].join("\n"))),
             "profile" => {

@@ -21,6 +21,8 @@ pub struct Classes {
 pub struct Evidence {
     /// Labels of the matching suffix; 0 for an address.
     pub labels: u8,
+    /// The entry is a URL rule, on the host of so many labels.
+    pub is_url: bool,
     /// Id of the class set in the bundle.
     pub set: u16,
 }

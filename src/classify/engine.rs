@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::bundle::{Bundle, Places};
 use super::category::{Category, CategorySet};
 use super::classes::Classes;
+use super::url::Host;
 use crate::name::Name;
 
 /// What good health information can never be called (CATEGORIES: 45 moves no name under 11 or 12).
@@ -42,6 +43,13 @@ impl Engine {
     /// What is known of an address.
     pub fn classify_addr(&self, addr: IpAddr) -> Classes {
         settle(self.bundle.classify_addr(addr))
+    }
+
+    /// What is known of a request for that path on that host: what its name or address says and what URL rules say. Of
+    /// the path the first 8 KiB are looked at ([`PATH_MAX`](super::path::PATH_MAX)). Allocates only when some rule speaks
+    /// of the host.
+    pub fn classify_url(&self, host: Host<'_>, port: u16, path_and_query: &str) -> Classes {
+        settle(self.bundle.classify_url(host, port, path_and_query))
     }
 
     /// The bundle itself, to explain a match.

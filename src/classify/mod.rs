@@ -5,10 +5,13 @@ pub mod bundle;
 pub mod category;
 mod classes;
 pub mod engine;
+pub mod path;
 pub mod service;
+pub mod url;
 
 pub use bundle::{Bundle, BundleError, Match, Places};
 pub use category::{Category, CategorySet, Tier};
 pub use classes::{Classes, Evidence};
 pub use engine::Engine;
 pub use service::{ServiceId, ServiceSet};
+pub use url::{Host, Url, UrlHost};

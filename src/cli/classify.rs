@@ -10,9 +10,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde::Serialize;
 
-use super::explain::host_of;
+use super::explain::{host_of, url_of};
 use crate::app::open_store;
-use crate::classify::{Bundle, Category, Classes, Engine, Match};
+use crate::classify::{Bundle, Category, Classes, Engine, Match, Url};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
 use crate::sys;
@@ -81,10 +81,14 @@ fn lines(mut input: impl BufRead, mut out: impl Write, engine: &Engine, json: bo
 enum Subject {
     Name(Name),
     Addr(IpAddr),
+    Url(Url),
 }
 
 impl Subject {
     fn read(text: &str) -> Option<Subject> {
+        if let Some(url) = url_of(text) {
+            return Some(Subject::Url(url));
+        }
         let host = host_of(text);
         // A name never ends in a digit or a bracket (RFC 3696 §2), so most lines need not be tried as addresses.
         let may_be_addr = host.ends_with(|last: char| last.is_ascii_hexdigit() || last == ']' || last == ':');
@@ -98,6 +102,7 @@ impl Subject {
         match self {
             Subject::Name(name) => engine.classify(name),
             Subject::Addr(addr) => engine.classify_addr(*addr),
+            Subject::Url(url) => engine.classify_url(url.host(), url.effective_port(), &url.rest),
         }
     }
 
@@ -105,11 +110,12 @@ impl Subject {
         match self {
             Subject::Name(name) => engine.bundle().matches(name),
             Subject::Addr(addr) => engine.bundle().matches_addr(*addr),
+            Subject::Url(url) => engine.bundle().matches_url(url.host(), url.effective_port(), &url.rest),
         }
     }
 }
 
-/// `name TAB categories TAB evidence TAB score`: evidence is the listed name, the score 1 for what is listed and 0 else.
+/// `name TAB categories TAB evidence TAB score`: evidence is the listed name or URL, the score 1 for what is listed and 0 else.
 fn write_line(out: &mut impl Write, text: &str, subject: &Subject, engine: &Engine) -> io::Result<()> {
     let classes = subject.classify(engine);
     out.write_all(text.as_bytes())?;
@@ -135,6 +141,11 @@ fn write_line(out: &mut impl Write, text: &str, subject: &Subject, engine: &Engi
             out.write_all(b"\t1\n")
         }
         (Subject::Addr(addr), Some(_)) => writeln!(out, "{addr}\t1"),
+        (Subject::Url(_), Some(_)) => {
+            let matches = subject.matches(engine);
+            let first = matches.iter().find(|found| !found.allow && found.in_force);
+            writeln!(out, "{}\t1", first.map_or("", |found| &found.entry))
+        }
         (_, None) => out.write_all(b"\t0\n"),
     }
 }

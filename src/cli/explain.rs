@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::app::{open_store, snapshot};
+use crate::classify::{Url, UrlHost};
 use crate::config::Config;
 use crate::dns::resolver::now_secs;
 use crate::judge::{Explanation, Snapshot};
@@ -18,7 +19,7 @@ use crate::policy::{Age, Band, Moment, Profile, ProfileInput};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// A name, or a URL whose host is meant
+    /// A name or a URL
     name: String,
     /// For this profile [default: the one of unknown clients]
     #[arg(long = "as", value_name = "PROFILE", conflicts_with = "age")]
@@ -39,7 +40,12 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
-    let name = Name::parse(host_of(&arguments.name)).with_context(|| format!("{:?} is not a name", arguments.name))?;
+    let url = url_of(&arguments.name);
+    let name = match url.as_ref().map(|url| &url.host) {
+        Some(UrlHost::Name(name)) => name.clone(),
+        Some(UrlHost::Addr(_)) => bail!("{:?} names no host but an address", arguments.name),
+        None => Name::parse(host_of(&arguments.name)).with_context(|| format!("{:?} is not a name", arguments.name))?,
+    };
     let store = open_store(&config);
     let (inputs, _) = inputs(&config, &builtin, store.as_ref());
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
@@ -58,7 +64,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
         }
         (None, None) => snapshot.profile(snapshot.clients.strangers()),
     };
-    let explanation = snapshot.explain(profile, &name, &moment);
+    let explanation = snapshot.explain(profile, &name, url.as_ref(), &moment);
     let mut out = io::stdout().lock();
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &explanation)?;
@@ -69,7 +75,12 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
-/// The host of a URL; a bare name is its own.
+/// The URL, if it is one with a scheme, a path or a query.
+pub(super) fn url_of(text: &str) -> Option<Url> {
+    if text.contains(['/', '?']) { Url::read(text.as_bytes()).ok() } else { None }
+}
+
+/// The host of what is no URL that can be taken apart; a bare name is its own.
 pub(super) fn host_of(text: &str) -> &str {
     let text = text.split_once("://").map_or(text, |(_, rest)| rest);
     let text = text.split(['/', '?', '#']).next().unwrap_or(text);
@@ -92,7 +103,8 @@ fn moment(at: Option<&str>, config: &Config, snapshot: &Snapshot) -> anyhow::Res
 
 fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     let why = &found.reason;
-    writeln!(out, "{}: {} for {} ({}) at {}", found.name, found.verdict, found.profile, found.band, found.at)?;
+    let asked = found.url.as_ref().unwrap_or(&found.name);
+    writeln!(out, "{asked}: {} for {} ({}) at {}", found.verdict, found.profile, found.band, found.at)?;
     if let Some(target) = &found.target {
         writeln!(out, "  answered as   {target}")?;
     }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::classify::open_bundle;
 use crate::app::open_store;
+use crate::classify::bundle::SourceInfo;
 use crate::classify::{Bundle, Category};
 use crate::config::{Config, ListSource};
 use crate::dns::resolver::now_secs;
@@ -149,9 +150,14 @@ fn compile_lists(
     writeln!(out, "lists         {}", inputs.len())?;
     writeln!(out, "names         {}", report.names)?;
     writeln!(out, "ranges        {}", report.ranges)?;
+    writeln!(out, "urls          {}", report.urls)?;
     writeln!(out, "class sets    {}", report.sets)?;
     writeln!(out, "octets        {}", report.bytes)?;
-    writeln!(out, "octets a name {:.2}", report.bytes as f64 / report.names.max(1) as f64)?;
+    let of_names = report.bytes - report.url_bytes;
+    writeln!(out, "octets a name {:.2}", of_names as f64 / report.names.max(1) as f64)?;
+    if report.urls > 0 {
+        writeln!(out, "octets a url  {:.2}", report.url_bytes as f64 / report.urls as f64)?;
+    }
     writeln!(out, "seconds       {:.2}", took.as_secs_f64())?;
     if let Some(peak) = peak_memory() {
         writeln!(out, "peak memory   {peak}")?;
@@ -170,42 +176,49 @@ fn peak_memory() -> Option<String> {
 
 fn inspect(bundle: &Bundle, as_json: bool) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    let categories: Vec<(&str, u64)> = Category::ALL
+    let categories: Vec<(&str, u64, u64)> = Category::ALL
         .into_iter()
-        .map(|category| (category.code(), bundle.category_names(category)))
-        .filter(|(_, names)| *names > 0)
+        .map(|category| (category.code(), bundle.category_names(category), bundle.category_urls(category)))
+        .filter(|(_, names, urls)| names + urls > 0)
         .collect();
     if as_json {
         let value = json!({
-            "names": bundle.names(), "ranges": bundle.ranges(), "sets": bundle.sets(), "octets": bundle.bytes(),
+            "names": bundle.names(), "ranges": bundle.ranges(), "urls": bundle.urls(), "sets": bundle.sets(), "octets": bundle.bytes(),
             "built_at": bundle.built_at(), "services": bundle.services().len(),
-            "categories": categories.iter().copied().collect::<BTreeMap<_, _>>(), "sources": bundle.sources(),
+            "categories": categories.iter().map(|(code, names, _)| (code, names)).collect::<BTreeMap<_, _>>(),
+            "category_urls": categories.iter().map(|(code, _, urls)| (code, urls)).collect::<BTreeMap<_, _>>(),
+            "sources": bundle.sources(),
         });
         writeln!(out, "{value:#}")?;
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(
         out,
-        "names {}  ranges {}  class sets {}  services {}  octets {}",
+        "names {}  ranges {}  urls {}  class sets {}  services {}  octets {}",
         bundle.names(),
         bundle.ranges(),
+        bundle.urls(),
         bundle.sets(),
         bundle.services().len(),
         bundle.bytes()
     )?;
-    writeln!(out, "\ncategory             names")?;
-    for (code, names) in categories {
-        writeln!(out, "{code:<18} {names:>7}")?;
+    writeln!(out, "\ncategory             names    urls")?;
+    for (code, names, urls) in categories {
+        writeln!(out, "{code:<18} {names:>7} {urls:>7}")?;
     }
-    writeln!(out, "\nsource                           names addresses skipped format           licence, categories")?;
+    writeln!(
+        out,
+        "\nsource                           names addresses    urls skipped format           licence, categories"
+    )?;
     for source in bundle.sources() {
         let skipped: u64 = source.skipped.values().sum();
         writeln!(
             out,
-            "{:<30} {:>7} {:>9} {skipped:>7} {:<16} {} {}",
+            "{:<30} {:>7} {:>9} {:>7} {skipped:>7} {:<16} {} {}",
             source.name,
             source.names,
             source.addresses,
+            source.urls,
             source.format,
             source.licence,
             source.categories.join(",")
@@ -221,27 +234,50 @@ fn inspect(bundle: &Bundle, as_json: bool) -> anyhow::Result<ExitCode> {
 
 fn diff(old: &Bundle, new: &Bundle) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
-    let change = |before: u64, after: u64| i128::from(after) - i128::from(before);
-    writeln!(out, "names {} -> {} ({:+})", old.names(), new.names(), change(old.names(), new.names()))?;
+    let change =
+        |before: u64, after: u64| format!("{before} -> {after} ({:+})", i128::from(after) - i128::from(before));
+    writeln!(out, "names {}", change(old.names(), new.names()))?;
+    if old.urls() + new.urls() > 0 {
+        writeln!(out, "urls {}", change(old.urls(), new.urls()))?;
+    }
     for category in Category::ALL {
-        let (before, after) = (old.category_names(category), new.category_names(category));
-        if before != after {
-            writeln!(out, "category {}: {before} -> {after} ({:+})", category.code(), change(before, after))?;
+        for (kind, before, after) in [
+            ("", old.category_names(category), new.category_names(category)),
+            (" urls", old.category_urls(category), new.category_urls(category)),
+        ] {
+            if before != after {
+                writeln!(out, "category {}{kind}: {}", category.code(), change(before, after))?;
+            }
         }
     }
-    let by_name = |bundle: &Bundle| -> BTreeMap<String, (u64, String)> {
-        bundle.sources().iter().map(|source| (source.name.clone(), (source.names, source.sha256.clone()))).collect()
-    };
-    let (before, after) = (by_name(old), by_name(new));
-    for (name, (names, _)) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
-        writeln!(out, "source {name}: gone ({names} names)")?;
-    }
-    for (name, (names, digest)) in &after {
-        match before.get(name) {
-            None => writeln!(out, "source {name}: new ({names} names)")?,
-            Some((_, same)) if same == digest => {}
-            Some((old_names, _)) => writeln!(out, "source {name}: {old_names} -> {names} names")?,
-        }
-    }
+    diff_sources(&mut out, &by_name(old), &by_name(new))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn by_name(bundle: &Bundle) -> BTreeMap<&str, &SourceInfo> {
+    bundle.sources().iter().map(|source| (source.name.as_str(), source)).collect()
+}
+
+fn diff_sources(
+    out: &mut impl Write,
+    before: &BTreeMap<&str, &SourceInfo>,
+    after: &BTreeMap<&str, &SourceInfo>,
+) -> io::Result<()> {
+    // Few lists hold URLs.
+    let urls = |text: String, some: u64| if some > 0 { format!(", {text} urls") } else { String::new() };
+    let holds = |source: &SourceInfo| format!("{} names{}", source.names, urls(source.urls.to_string(), source.urls));
+    for (name, old) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+        writeln!(out, "source {name}: gone ({})", holds(old))?;
+    }
+    for (name, new) in after {
+        match before.get(name) {
+            None => writeln!(out, "source {name}: new ({})", holds(new))?,
+            Some(old) if old.sha256 == new.sha256 => {}
+            Some(old) => {
+                let urls = urls(format!("{} -> {}", old.urls, new.urls), old.urls + new.urls);
+                writeln!(out, "source {name}: {} -> {} names{urls}", old.names, new.names)?;
+            }
+        }
+    }
+    Ok(())
 }

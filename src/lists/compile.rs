@@ -13,7 +13,7 @@ use super::parse::{Details, Entry, EntryAction, Format, Item, ParseOptions, Subj
 use crate::classify::bundle::{
     Applies, BundleWriter, Part, PartId, PartKind, ServiceInfo, SourceId, SourceInfo, WriteError, WriteReport,
 };
-use crate::classify::{Category, CategorySet, ServiceSet};
+use crate::classify::{Category, CategorySet, Host, ServiceSet};
 
 /// One list to compile.
 #[derive(Debug, Clone)]
@@ -182,9 +182,9 @@ fn add_list(writer: &mut BundleWriter, input: &Input, digest: &[u8]) -> Result<(
     let reader = open(&input.content).map_err(|error| input.failed(error))?;
     let mut list = ListReading::new(writer, input, source);
     parse(input.format, &input.options, reader, &mut |item| list.take(item)).map_err(|error| input.failed(error))?;
-    let ListReading { names, addresses, skipped, .. } = list;
+    let ListReading { names, addresses, urls, skipped, .. } = list;
     if let Some(info) = writer.source_mut(source) {
-        (info.names, info.addresses) = (names, addresses);
+        (info.names, info.addresses, info.urls) = (names, addresses, urls);
         info.skipped = skipped.into_iter().map(|(why, count)| (why.to_string(), count)).collect();
     }
     Ok(())
@@ -197,6 +197,7 @@ struct ListReading<'w> {
     parts: [[PartId; 2]; 3],
     names: u64,
     addresses: u64,
+    urls: u64,
     skipped: Vec<(&'static str, u64)>,
 }
 
@@ -205,7 +206,7 @@ impl<'w> ListReading<'w> {
         let parts = [Applies::Exact, Applies::Subdomains, Applies::Suffix].map(|applies| {
             [PartKind::Block, PartKind::Allow].map(|kind| writer.part(input.part(applies, kind, source)))
         });
-        ListReading { writer, parts, names: 0, addresses: 0, skipped: Vec::new() }
+        ListReading { writer, parts, names: 0, addresses: 0, urls: 0, skipped: Vec::new() }
     }
 
     fn take(&mut self, item: Item<'_>) {
@@ -234,16 +235,34 @@ impl<'w> ListReading<'w> {
             Subject::Subdomains(name) => (1, name),
             Subject::Suffix(name) => (2, name),
             Subject::Url { host, .. } if entry.details.lift_to_host => (0, host),
+            Subject::Url { host, port, rest, subdomains } => {
+                let part = self.parts[if *subdomains { 2 } else { 0 }][kind];
+                return self.url(host.into(), *port, rest, part, &entry.details);
+            }
+            Subject::IpUrl { ip, port, rest } => {
+                return self.url((*ip).into(), *port, rest, self.parts[0][kind], &entry.details);
+            }
             Subject::Ip(addr) => return self.range(*addr, *addr, kind),
             Subject::IpRange(first, last) => return self.range(*first, *last, kind),
             Subject::Cidr(net) => return self.net(*net, kind),
-            // Patterns, URLs and resolver-specific triggers need more than a table of names.
+            // Patterns and resolver-specific triggers need more than tables.
             other => return self.skip(other.kind()),
         };
         self.names += 1;
         self.writer.name(name.view(), self.parts[applies][kind]);
         for except in &entry.details.except {
             self.writer.name(except.view(), self.parts[2][1 - kind]);
+        }
+    }
+
+    fn url(&mut self, host: Host<'_>, port: Option<u16>, rest: &str, part: PartId, details: &Details<'_>) {
+        // Names in an exception would lift more than URLs.
+        if !details.except.is_empty() {
+            self.skip("condition");
+        } else if self.writer.url(host, port, rest, part) {
+            self.urls += 1;
+        } else {
+            self.skip("url-too-long");
         }
     }
 

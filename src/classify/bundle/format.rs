@@ -1,8 +1,9 @@
 //! The layout on disk, shared by writer and reader. All numbers little-endian, sections aligned to 64 octets.
 //!
 //! ```text
-//! header 384 | table: lines of 8 slots | effects: 2 lines a set | parts | set index | set members | v4 | v6 | meta (JSON)
+//! header 448 | table: lines of 8 slots | effects: 2 lines a set | parts | set index | set members | v4 | v6 | urls | meta (JSON)
 //! slot: remainder 47 bits | passed-on 1 bit | class set 16 bits; 0 is empty
+//! urls: a table of rules (class set) and of the hosts that have rules (their kinds in place of the class set)
 //! ```
 
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -12,9 +13,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 pub const MAGIC: [u8; 8] = *b"LUYTREB1";
 /// Raised whenever an old reader would misread a new bundle.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 pub const ALIGN: usize = 64;
-pub const SECTIONS: usize = 8;
+pub const SECTIONS: usize = 9;
 /// Most class sets a 16-bit id can name; 0 means an empty slot.
 pub const SETS_MAX: usize = u16::MAX as usize;
 
@@ -32,6 +33,7 @@ pub enum Section {
     Members,
     V4,
     V6,
+    Urls,
     Meta,
 }
 
@@ -44,6 +46,7 @@ impl Section {
         Section::Members,
         Section::V4,
         Section::V6,
+        Section::Urls,
         Section::Meta,
     ];
 }
@@ -61,11 +64,16 @@ pub struct Header {
     pub names: U64,
     pub addresses: U64,
     pub home_lines: U64,
+    pub urls: U64,
+    pub url_nonce: U64,
+    pub url_home_lines: U64,
     pub sections: [Extent; SECTIONS],
     /// Labels of the deepest name: longer suffixes need not be looked up.
     pub labels_max: u8,
-    pub reserved: [u8; 3],
-    pub reserved2: [u8; 28],
+    /// Labels of the deepest host with a URL rule for the hosts below it; 0 when there is none.
+    pub url_below_labels: u8,
+    pub reserved: [u8; 6],
+    pub reserved2: [u8; 32],
     pub checksum: [u8; 16],
 }
 

@@ -22,6 +22,8 @@ pub struct SourceInfo {
     pub names: u64,
     /// Addresses and prefixes it holds.
     pub addresses: u64,
+    /// URLs it holds.
+    pub urls: u64,
     /// Lines without effect and lines in error, by reason.
     pub skipped: Skipped,
 }
@@ -44,4 +46,6 @@ pub(super) struct Meta {
     pub services: Vec<ServiceInfo>,
     /// Names by category id, lifted ones not counted.
     pub category_names: Vec<u64>,
+    /// URL rules by category id, likewise.
+    pub category_urls: Vec<u64>,
 }

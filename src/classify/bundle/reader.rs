@@ -38,7 +38,7 @@ pub struct Places([Option<Place>; ROUND]);
 /// One entry that matched, in full: what `explain` and `classify` print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// The listed name or prefix that matched, as text.
+    /// The listed name, prefix or URL that matched, as text.
     pub entry: String,
     /// True for an entry that lifts categories instead of adding them.
     pub allow: bool,
@@ -125,9 +125,13 @@ impl Bundle {
 
     /// As [`Bundle::classify`], with the places of that name.
     pub fn classify_at(&self, name: &Name, places: &Places) -> Classes {
+        self.classify_from(Finding::new(), name, places)
+    }
+
+    /// The same after something more specific was found.
+    pub(super) fn classify_from(&self, mut found: Finding, name: &Name, places: &Places) -> Classes {
         let table = self.section::<Line>(Section::Table);
         let effects = self.section::<Effect>(Section::Effects);
-        let mut found = Finding::new();
         let mut suffixes = name.suffixes().zip((1..=name.label_count()).rev());
         let (mut own, mut round) = (true, *places);
         loop {
@@ -136,7 +140,8 @@ impl Bundle {
                 let line = place.and_then(|place| Some((place, table.get(place.line)?)));
                 if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
                     let effect = effects.get(effect_index(set, own));
-                    found.take(effect, Evidence { labels: u8::try_from(labels).unwrap_or(u8::MAX), set });
+                    found
+                        .take(effect, Evidence { labels: u8::try_from(labels).unwrap_or(u8::MAX), is_url: false, set });
                 }
                 own = false;
             }
@@ -150,37 +155,48 @@ impl Bundle {
 
     /// The union over the prefixes that hold `addr`.
     pub fn classify_addr(&self, addr: IpAddr) -> Classes {
-        let mut found = Finding::new();
+        self.classify_addr_from(Finding::new(), addr)
+    }
+
+    pub(super) fn classify_addr_from(&self, mut found: Finding, addr: IpAddr) -> Classes {
         if let Some((set, _)) = self.range_of(addr) {
             let effect = self.section::<Effect>(Section::Effects).get(effect_index(set, true));
-            found.take(effect, Evidence { labels: 0, set });
+            found.take(effect, Evidence { labels: 0, is_url: false, set });
         }
         found.classes
     }
 
     /// Every entry that matches `name`, most specific first.
     pub fn matches(&self, name: &Name) -> Vec<Match> {
-        let table = self.section::<Line>(Section::Table);
-        let mut lifted = CategorySet::EMPTY;
         let mut matches = Vec::new();
+        self.matches_from(CategorySet::EMPTY, &mut matches, name);
+        matches
+    }
+
+    /// The same behind more specific matches, which lifted something.
+    pub(super) fn matches_from(&self, mut lifted: CategorySet, matches: &mut Vec<Match>, name: &Name) {
+        let table = self.section::<Line>(Section::Table);
         let labels = (1..=name.label_count()).rev();
         for (level, (suffix, labels)) in name.suffixes().zip(labels).enumerate() {
             let place = self.place(suffix, labels);
             let line = place.and_then(|place| Some((place, table.get(place.line)?)));
             if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
-                self.explain_set(set, level == 0, &suffix.to_string(), &mut lifted, &mut matches);
+                self.explain_set(set, level == 0, &suffix.to_string(), &mut lifted, matches);
             }
         }
-        matches
     }
 
     /// Every list that holds `addr`.
     pub fn matches_addr(&self, addr: IpAddr) -> Vec<Match> {
         let mut matches = Vec::new();
-        if let Some((set, entry)) = self.range_of(addr) {
-            self.explain_set(set, true, &entry, &mut CategorySet::EMPTY.clone(), &mut matches);
-        }
+        self.matches_addr_from(CategorySet::EMPTY, &mut matches, addr);
         matches
+    }
+
+    pub(super) fn matches_addr_from(&self, mut lifted: CategorySet, matches: &mut Vec<Match>, addr: IpAddr) {
+        if let Some((set, entry)) = self.range_of(addr) {
+            self.explain_set(set, true, &entry, &mut lifted, matches);
+        }
     }
 
     /// The service with that id, by its stable name.
@@ -207,6 +223,11 @@ impl Bundle {
     /// Names that are in `category`, lifted ones not counted.
     pub fn category_names(&self, category: Category) -> u64 {
         self.meta.category_names.get(category as usize).copied().unwrap_or(0)
+    }
+
+    /// URL rules in `category`, lifted ones not counted.
+    pub fn category_urls(&self, category: Category) -> u64 {
+        self.meta.category_urls.get(category as usize).copied().unwrap_or(0)
     }
 
     /// Different listed names.
@@ -244,7 +265,11 @@ impl Bundle {
         self.header.key
     }
 
-    fn section<T: FromBytes + Immutable + KnownLayout>(&self, section: Section) -> &[T] {
+    pub(super) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(super) fn section<T: FromBytes + Immutable + KnownLayout>(&self, section: Section) -> &[T] {
         let bytes = self.extents.get(section as usize).and_then(|extent| (*self.storage).as_ref().get(extent.clone()));
         bytes.and_then(|bytes| <[T]>::ref_from_bytes(bytes).ok()).unwrap_or(&[])
     }
@@ -276,7 +301,14 @@ impl Bundle {
         }
     }
 
-    fn explain_set(&self, set: u16, own: bool, entry: &str, lifted: &mut CategorySet, matches: &mut Vec<Match>) {
+    pub(super) fn explain_set(
+        &self,
+        set: u16,
+        own: bool,
+        entry: &str,
+        lifted: &mut CategorySet,
+        matches: &mut Vec<Match>,
+    ) {
         let level = if own { 1 } else { 2 };
         let parts: Vec<&PartRecord> = self.parts_of(set).filter(|part| part.applies & level != 0).collect();
         for part in parts.iter().filter(|part| part.kind != 0) {
@@ -328,22 +360,25 @@ impl Bundle {
         if self.header.home_lines.get() > self.section::<Line>(Section::Table).len() as u64 {
             return refuse(Section::Table);
         }
+        if self.header.url_home_lines.get() > self.section::<Line>(Section::Urls).len() as u64 {
+            return refuse(Section::Urls);
+        }
         Ok(())
     }
 }
 
 /// What is gathered on the way from the full name to the last label.
-struct Finding {
+pub(super) struct Finding {
     classes: Classes,
     lifted: CategorySet,
 }
 
 impl Finding {
-    fn new() -> Finding {
+    pub(super) fn new() -> Finding {
         Finding { classes: Classes::UNKNOWN, lifted: CategorySet::EMPTY }
     }
 
-    fn take(&mut self, effect: Option<&Effect>, evidence: Evidence) {
+    pub(super) fn take(&mut self, effect: Option<&Effect>, evidence: Evidence) {
         let Some(effect) = effect else { return };
         let listed = CategorySet::from_bits(effect.categories.get());
         let added = listed.without(self.lifted);
@@ -361,7 +396,7 @@ impl Finding {
 }
 
 /// Follows the "passed on" marks from the home line. They end at the table's end at the latest.
-fn find(table: &[Line], home: &Line, place: Place) -> Option<u16> {
+pub(super) fn find(table: &[Line], home: &Line, place: Place) -> Option<u16> {
     if let Some(set) = home.find(place.remainder) {
         return Some(set);
     }
@@ -380,7 +415,7 @@ fn find(table: &[Line], home: &Line, place: Place) -> Option<u16> {
 }
 
 /// Effects stand in pairs, the name's own first; ids start at 1.
-fn effect_index(set: u16, own: bool) -> usize {
+pub(super) fn effect_index(set: u16, own: bool) -> usize {
     usize::from(set).saturating_sub(1).saturating_mul(2).saturating_add(usize::from(!own))
 }
 
@@ -423,7 +458,7 @@ fn check_section(bytes: &[u8], header: &Header, section: Section) -> Result<Rang
 
 fn record_size(section: Section) -> usize {
     match section {
-        Section::Table => size_of::<Line>(),
+        Section::Table | Section::Urls => size_of::<Line>(),
         Section::Effects => size_of::<Effect>(),
         Section::Parts => size_of::<PartRecord>(),
         Section::Index | Section::Members => size_of::<U32>(),
@@ -442,6 +477,7 @@ fn section_name(section: Section) -> &'static str {
         Section::Members => "members",
         Section::V4 => "v4",
         Section::V6 => "v6",
+        Section::Urls => "urls",
         Section::Meta => "meta",
     }
 }

@@ -1,5 +1,5 @@
-//! Names and prefixes in, a bundle out. Holds 24 octets a name while it works, sorts in place, and gives the same bytes
-//! for the same calls whatever the order of names.
+//! Names, URLs and prefixes in, a bundle out. Holds 24 octets a name and 48 a URL while it works, sorts in place, and gives
+//! the same bytes for the same calls whatever the order of names.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,16 +8,17 @@ use zerocopy::IntoBytes;
 use zerocopy::little_endian::{U16, U32, U64};
 
 use super::addresses::{Segment, Span, number, sweep};
-use super::format::{self, Effect, Extent, Header, Line, PartRecord, Range4, Range6, SECTIONS, SETS_MAX};
+use super::format::{self, Effect, Extent, Header, PartRecord, Range4, Range6, SECTIONS};
 use super::meta::{Meta, ServiceInfo, SourceInfo};
+use super::sets::{Sets, effects, group};
+use super::table::{Hashed, Pile, Table};
+use super::url_key::{HostKey, HostRules};
 use crate::classify::category::{Category, CategorySet};
+use crate::classify::path::PathAndQuery;
 use crate::classify::service::{SERVICES_MAX, ServiceId, ServiceSet};
+use crate::classify::url::Host;
 use crate::name::Suffix;
 
-/// Slots used of a hundred: higher is smaller and slower (chains of full lines), 88 gives 9.1 octets a name.
-const LOAD_PERCENT: u64 = 88;
-/// Tries to find remainders that tell all names apart; each fails about once in 10¹⁴ pairs of a line.
-const NONCES_MAX: u64 = 16;
 /// What no list may say: sealed and legal entries have their own ways in, help cannot be moved.
 const RESERVED: CategorySet = CategorySet::of(&[Category::Csam, Category::LegalOrder, Category::Help]);
 
@@ -80,7 +81,7 @@ pub enum WriteError {
     /// Even coarsened, the lists combine in too many ways.
     #[error("more than 65535 different class sets")]
     Sets,
-    /// Names that no nonce tells apart.
+    /// Names or URLs that no nonce tells apart.
     #[error("names collide under every nonce")]
     Collisions,
     /// More than the file format can point at.
@@ -95,6 +96,10 @@ pub struct WriteReport {
     pub names: u64,
     /// Disjoint address ranges.
     pub ranges: u64,
+    /// Different URL rules.
+    pub urls: u64,
+    /// Octets of the table they are in, with the hosts that have them.
+    pub url_bytes: usize,
     /// Different class sets.
     pub sets: usize,
     /// Size of the bundle in octets.
@@ -102,16 +107,6 @@ pub struct WriteReport {
     /// Names whose list detail was dropped to save class sets.
     pub coarsened: u64,
 }
-
-/// A name by its hash, and what is said of it: a part while names are collected, a class set once they are grouped.
-#[derive(Clone, Copy)]
-struct Named {
-    hash: (u64, u64),
-    says: u32,
-}
-
-/// From so many names on, repeated ones are dropped before more memory is taken: lists repeat each other.
-const TIDY_MIN: usize = 1 << 20;
 
 /// Collects entries and writes the bundle.
 pub struct BundleWriter {
@@ -121,11 +116,14 @@ pub struct BundleWriter {
     meta: Meta,
     parts: Vec<Part>,
     part_ids: HashMap<Part, u32>,
-    names: Vec<Named>,
+    names: Pile,
+    urls: Pile,
+    url_hosts: Pile,
     spans4: Vec<Span>,
     spans6: Vec<Span>,
     has_tld: bool,
     labels_max: u8,
+    url_below_labels: u8,
 }
 
 impl BundleWriter {
@@ -139,11 +137,14 @@ impl BundleWriter {
             meta: Meta::default(),
             parts: Vec::new(),
             part_ids: HashMap::new(),
-            names: Vec::new(),
+            names: Pile::new(same),
+            urls: Pile::new(same),
+            url_hosts: Pile::new(union),
             spans4: Vec::new(),
             spans6: Vec::new(),
             has_tld: false,
             labels_max: 0,
+            url_below_labels: 0,
         }
     }
 
@@ -185,19 +186,28 @@ impl BundleWriter {
         let labels = name.labels().count() as u8;
         self.has_tld |= labels == 1;
         self.labels_max = self.labels_max.max(labels);
-        if self.names.len() == self.names.capacity() && self.names.len() >= TIDY_MIN {
-            self.tidy();
-        }
-        self.names.push(Named { hash: format::hash(&self.key, name.as_wire()), says: part.0 });
+        self.names.push(Hashed { hash: format::hash(&self.key, name.as_wire()), says: part.0 });
     }
 
-    fn tidy(&mut self) {
-        self.names.sort_unstable_by_key(|named| (named.hash, named.says));
-        self.names.dedup_by_key(|named| (named.hash, named.says));
-        // A little room won would be used up, and sorted for, soon again.
-        if self.names.len() > self.names.capacity() / 4 * 3 {
-            self.names.reserve(self.names.capacity());
-        }
+    /// Says `part` of the URLs of `host` whose path is that of `path_and_query` or stands below it, and, where it has a
+    /// query, of that path alone with queries that start so. Without a port, whatever the port. False, and nothing said,
+    /// when it is longer than any that is looked up ([`PATH_MAX`](crate::classify::path::PATH_MAX)).
+    pub fn url(&mut self, host: Host<'_>, port: Option<u16>, path_and_query: &str, part: PartId) -> bool {
+        let Some(target) = PathAndQuery::of_rule(path_and_query.as_bytes()) else { return false };
+        let below = self.parts[part.0 as usize].applies != Applies::Exact;
+        let key = match host {
+            Host::Name(name) => {
+                if below {
+                    self.url_below_labels = self.url_below_labels.max(name.label_count() as u8);
+                }
+                HostKey::of_name(&self.key, name.as_wire())
+            }
+            Host::Addr(addr) => HostKey::of_addr(&self.key, addr),
+        };
+        let rules = HostRules::of(&target, port, below);
+        self.url_hosts.push(Hashed { hash: key.host(), says: rules.bits().into() });
+        self.urls.push(Hashed { hash: key.at_port(port).rule(&target), says: part.0 });
+        true
     }
 
     /// Says `part` of the addresses from `first` to `last`, both included and of one family.
@@ -212,20 +222,14 @@ impl BundleWriter {
 
     /// Writes the bundle.
     pub fn finish(mut self) -> Result<(Vec<u8>, WriteReport), WriteError> {
-        self.tidy();
         let mut sets = Sets::default();
         let mut report = WriteReport::default();
         let ranges4 = ranges(&sweep(&self.spans4), &mut sets, &self.parts, &mut report)?;
         let ranges6 = ranges(&sweep(&self.spans6), &mut sets, &self.parts, &mut report)?;
-        self.group(&mut sets, &mut report)?;
-        let placed = std::mem::take(&mut self.names);
-        self.meta.category_names = count_categories(&placed, &sets, &self.parts);
-        let home_lines = (placed.len() as u64 * 100).div_ceil(8 * LOAD_PERCENT).max(1);
-        let (table, nonce) = fill_any(&placed, home_lines)?;
-        report.names = placed.len() as u64;
+        let names = self.table_of_names(&mut sets, &mut report)?;
+        let urls = self.table_of_urls(&mut sets, &mut report)?;
         report.ranges = (ranges4.len() + ranges6.len()) as u64;
         report.sets = sets.members.len();
-        drop(placed);
         let records: Vec<PartRecord> = self.parts.iter().map(record).collect();
         let effects: Vec<Effect> = sets.members.iter().flat_map(|set| effects(set, &self.parts)).collect();
         let (index, members) = sets.flatten();
@@ -233,36 +237,45 @@ impl BundleWriter {
         let v6: Vec<Range6> = ranges6.iter().map(range6).collect();
         let meta = serde_json::to_vec(&self.meta).map_err(|_| WriteError::TooLarge)?;
         let sections: [&[u8]; SECTIONS] = [
-            table.as_bytes(),
+            names.lines.as_bytes(),
             effects.as_bytes(),
             records.as_bytes(),
             index.as_bytes(),
             members.as_bytes(),
             v4.as_bytes(),
             v6.as_bytes(),
+            urls.lines.as_bytes(),
             &meta,
         ];
-        let bytes = self.assemble(nonce, home_lines, &report, sections);
+        let bytes = self.assemble(&names, &urls, &report, sections);
         report.bytes = bytes.len();
         Ok((bytes, report))
     }
 
-    /// Leaves one record a name, in place: its hash and the id of its class set.
-    fn group(&mut self, sets: &mut Sets, report: &mut WriteReport) -> Result<(), WriteError> {
-        let mut members = Vec::new();
-        let (mut from, mut to) = (0, 0);
-        while let Some(Named { hash, .. }) = self.names.get(from).copied() {
-            members.clear();
-            members.extend(self.names[from..].iter().take_while(|named| named.hash == hash).map(|named| named.says));
-            from += members.len();
-            self.names[to] = Named { hash, says: u32::from(sets.intern(&members, &self.parts, report)?) };
-            to += 1;
-        }
-        self.names.truncate(to);
-        Ok(())
+    fn table_of_names(&mut self, sets: &mut Sets, report: &mut WriteReport) -> Result<Table, WriteError> {
+        let names = std::mem::replace(&mut self.names, Pile::new(same));
+        let names = group(names.into_sorted(), sets, &self.parts, report)?;
+        report.names = names.len() as u64;
+        self.meta.category_names = count_categories(&names, sets, &self.parts);
+        Table::fill(&names).ok_or(WriteError::Collisions)
     }
 
-    fn assemble(&self, nonce: u64, home_lines: u64, report: &WriteReport, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
+    fn table_of_urls(&mut self, sets: &mut Sets, report: &mut WriteReport) -> Result<Table, WriteError> {
+        let urls = std::mem::replace(&mut self.urls, Pile::new(same));
+        let mut urls = group(urls.into_sorted(), sets, &self.parts, report)?;
+        report.urls = urls.len() as u64;
+        self.meta.category_urls = count_categories(&urls, sets, &self.parts);
+        if urls.is_empty() {
+            return Ok(Table::default());
+        }
+        urls.extend(std::mem::replace(&mut self.url_hosts, Pile::new(union)).into_sorted());
+        urls.sort_unstable_by_key(|record| record.hash);
+        let table = Table::fill(&urls).ok_or(WriteError::Collisions)?;
+        report.url_bytes = size_of_val(&table.lines[..]);
+        Ok(table)
+    }
+
+    fn assemble(&self, names: &Table, urls: &Table, report: &WriteReport, sections: [&[u8]; SECTIONS]) -> Vec<u8> {
         let mut bytes = vec![0; size_of::<Header>()];
         let mut extents = [Extent::default(); SECTIONS];
         for (extent, section) in extents.iter_mut().zip(sections) {
@@ -277,16 +290,20 @@ impl BundleWriter {
             version: U32::new(format::VERSION),
             flags: U32::new(if self.has_tld { format::HAS_TLD } else { 0 }),
             key: self.key,
-            nonce: U64::new(nonce),
+            nonce: U64::new(names.nonce),
             list_version: U64::new(self.list_version),
             built_at: U64::new(self.built_at),
             names: U64::new(report.names),
             addresses: U64::new(report.ranges),
-            home_lines: U64::new(home_lines),
+            home_lines: U64::new(names.home_lines),
+            urls: U64::new(report.urls),
+            url_nonce: U64::new(urls.nonce),
+            url_home_lines: U64::new(urls.home_lines),
             sections: extents,
             labels_max: self.labels_max,
-            reserved: [0; 3],
-            reserved2: [0; 28],
+            url_below_labels: self.url_below_labels,
+            reserved: [0; 6],
+            reserved2: [0; 32],
             checksum: [0; 16],
         };
         header.checksum = format::checksum(header.as_bytes());
@@ -295,100 +312,15 @@ impl BundleWriter {
     }
 }
 
-/// Class sets: sorted part ids, numbered from 1 in the order of first use.
-#[derive(Default)]
-struct Sets {
-    ids: HashMap<Box<[u32]>, u16>,
-    members: Vec<Box<[u32]>>,
+/// Statements about one name stay apart until they are grouped.
+fn same(one: u32, other: u32) -> Option<u32> {
+    (one == other).then_some(one)
 }
 
-impl Sets {
-    fn intern(&mut self, parts: &[u32], all: &[Part], report: &mut WriteReport) -> Result<u16, WriteError> {
-        if let Some(id) = self.ids.get(parts) {
-            return Ok(*id);
-        }
-        // Half the ids stay free for coarse sets, of which there are few.
-        if self.members.len() < SETS_MAX / 2 {
-            return self.add(parts);
-        }
-        report.coarsened += 1;
-        let coarse = coarsen(parts, all);
-        match self.ids.get(&coarse[..]) {
-            Some(id) => Ok(*id),
-            None => self.add(&coarse),
-        }
-    }
-
-    fn add(&mut self, parts: &[u32]) -> Result<u16, WriteError> {
-        if self.members.len() >= SETS_MAX {
-            return Err(WriteError::Sets);
-        }
-        let id = self.members.len() as u16 + 1;
-        self.ids.insert(parts.into(), id);
-        self.members.push(parts.into());
-        Ok(id)
-    }
-
-    fn flatten(&self) -> (Vec<U32>, Vec<U32>) {
-        let mut index = vec![U32::new(0)];
-        let mut members = Vec::new();
-        for set in &self.members {
-            members.extend(set.iter().map(|part| U32::new(*part)));
-            index.push(U32::new(members.len() as u32));
-        }
-        (index, members)
-    }
-}
-
-/// Drops the parts that add nothing but another list's name: the effect of the set stays exactly the same.
-fn coarsen(parts: &[u32], all: &[Part]) -> Vec<u32> {
-    let whole = pair(parts, all);
-    let mut kept = parts.to_vec();
-    for part in parts.iter().rev() {
-        let without: Vec<u32> = kept.iter().copied().filter(|id| id != part).collect();
-        if pair(&without, all) == whole {
-            kept = without;
-        }
-    }
-    kept
-}
-
-fn pair(parts: &[u32], all: &[Part]) -> [Vec<u8>; 2] {
-    effects(parts, all).map(|effect| effect.as_bytes().to_vec())
-}
-
-/// What the set does to the name itself and to the names below it.
-fn effects(parts: &[u32], all: &[Part]) -> [Effect; 2] {
-    [Applies::Exact, Applies::Subdomains].map(|level| {
-        let applying = || {
-            parts
-                .iter()
-                .filter_map(|id| all.get(*id as usize))
-                .filter(move |part| part.applies as u8 & level as u8 != 0)
-        };
-        let lifts = applying()
-            .filter(|part| part.kind == PartKind::Allow)
-            .fold(CategorySet::EMPTY, |lifts, part| lifts | part.categories);
-        let (mut categories, mut services, mut min_age) = (CategorySet::EMPTY, ServiceSet::EMPTY, 0);
-        let mut stands = false;
-        for part in applying().filter(|part| part.kind == PartKind::Block) {
-            let added = part.categories.without(lifts);
-            if part.categories.is_empty() || !added.is_empty() {
-                categories |= added;
-                stands |= part.categories.is_empty() && !part.services.is_empty();
-                services = services.union(part.services);
-                min_age = min_age.max(part.min_age);
-            }
-        }
-        Effect {
-            categories: U64::new(categories.bits()),
-            lifts: U64::new(lifts.bits()),
-            services: services.words().map(U64::new),
-            min_age,
-            stands: u8::from(stands),
-            reserved: [0; 14],
-        }
-    })
+/// The kinds of rules of one host add up.
+fn union(one: u32, other: u32) -> Option<u32> {
+    let [one, other] = [one, other].map(|bits| HostRules::from_bits(bits as u16));
+    Some(one.union(other).bits().into())
 }
 
 fn record(part: &Part) -> PartRecord {
@@ -432,7 +364,7 @@ fn range6(range: &Ranged) -> Range6 {
     Range6 { first: range.first.to_be_bytes(), last: range.last.to_be_bytes(), set: U16::new(range.set) }
 }
 
-fn count_categories(placed: &[Named], sets: &Sets, parts: &[Part]) -> Vec<u64> {
+fn count_categories(placed: &[Hashed], sets: &Sets, parts: &[Part]) -> Vec<u64> {
     let masks: Vec<CategorySet> = sets
         .members
         .iter()
@@ -442,8 +374,8 @@ fn count_categories(placed: &[Named], sets: &Sets, parts: &[Part]) -> Vec<u64> {
         })
         .collect();
     let mut uses = vec![0_u64; masks.len()];
-    for named in placed {
-        uses[named.says as usize - 1] += 1;
+    for record in placed {
+        uses[record.says as usize - 1] += 1;
     }
     let mut counts = vec![0; Category::ALL.len()];
     for (mask, used) in masks.iter().zip(uses) {
@@ -452,37 +384,4 @@ fn count_categories(placed: &[Named], sets: &Sets, parts: &[Part]) -> Vec<u64> {
         }
     }
     counts
-}
-
-fn fill_any(placed: &[Named], home_lines: u64) -> Result<(Vec<Line>, u64), WriteError> {
-    (0..NONCES_MAX)
-        .find_map(|nonce| fill(placed, home_lines, nonce).map(|table| (table, nonce)))
-        .ok_or(WriteError::Collisions)
-}
-
-/// Fills lines in hash order; what does not fit its line goes to the next, marked on the way. `None` when two names
-/// cannot be told apart under this nonce.
-fn fill(placed: &[Named], home_lines: u64, nonce: u64) -> Option<Vec<Line>> {
-    let mut table = vec![Line::EMPTY; home_lines as usize];
-    let (mut line, mut used) = (0, 0);
-    for Named { hash, says } in placed {
-        let place = format::place(*hash, nonce, home_lines);
-        if place.line > line {
-            (line, used) = (place.line, 0);
-        } else if used == 8 {
-            table[line].pass_on();
-            (line, used) = (line + 1, 0);
-            if line == table.len() {
-                table.push(Line::EMPTY);
-            }
-        }
-        // Another name's remainder anywhere on the way from home would be found first.
-        if table[place.line..=line].iter().any(|line| line.find(place.remainder).is_some()) {
-            return None;
-        }
-        table[line].0[used] = format::slot(place.remainder, *says as u16);
-        used += 1;
-    }
-    // A later name may have settled on the way of an earlier one only behind it, so the check above is enough.
-    Some(table)
 }

@@ -1,5 +1,6 @@
-//! Adblock rules, in the dialect of AdGuard's DNS filter. Rules on hosts count; what hides parts of a page, looks at paths
-//! or asks for what a resolver cannot see is named and left, never turned into a rule on the whole host.
+//! Adblock rules, in the dialect of AdGuard's DNS filter. Rules on hosts count, and rules on paths that start at a host;
+//! what hides parts of a page or asks for what nobody here can see is named and left, never turned into a rule on the
+//! whole host.
 
 use super::format::ParseOptions;
 use super::host::{self, Tld};
@@ -8,6 +9,8 @@ use super::item::{EntryAction, ErrorCode, Ignored, Subject};
 use super::line::{self, Outcome, Sink};
 use super::modifiers::{self, Modifiers};
 use super::pattern;
+use super::url;
+use crate::classify::url::{Url, UrlHost};
 
 /// A list being read.
 #[derive(Default)]
@@ -156,8 +159,8 @@ fn subject(pattern: &str) -> Result<Subject<'_>, ErrorCode> {
     }
     match host::address_and_port(core) {
         Some((ip, None)) => return Ok(Subject::Ip(ip)),
-        Some((_, Some(_))) => return Err(ErrorCode::PathRule),
-        None if core.contains(OF_URLS) => return Err(ErrorCode::PathRule),
+        Some((_, Some(_))) => return on_url(start, rest, core),
+        None if core.contains(OF_URLS) => return on_url(start, rest, core),
         None => {}
     }
     if let Some(name) = core.strip_prefix("*.").filter(|name| start != Start::Scheme && !is_open(name, ended)) {
@@ -178,6 +181,26 @@ fn subject(pattern: &str) -> Result<Subject<'_>, ErrorCode> {
 
 /// What is part of a URL and of no name. A separator in the middle could only be followed by a port or a path.
 const OF_URLS: [char; 6] = ['/', ':', '?', '&', '=', '^'];
+
+/// A rule on a path or a port of one host. Adblock would go on within a segment (`/ad` would match `/admin`); here a path
+/// ends where a segment does, which is the narrower reading.
+fn on_url<'t>(start: Start, rest: &str, core: &str) -> Result<Subject<'t>, ErrorCode> {
+    let core = core.strip_suffix('*').unwrap_or(core);
+    // What starts anywhere, ends nowhere else, or has gaps is a pattern.
+    if start == Start::Free || rest.ends_with('|') || core.contains(['*', '^', '|']) {
+        return Err(ErrorCode::PathRule);
+    }
+    let Url { host, port, rest, .. } = url::read(core.as_bytes())?;
+    let rest = rest.into();
+    match host {
+        UrlHost::Addr(ip) => Ok(Subject::IpUrl { ip, port, rest }),
+        UrlHost::Name(host) if start == Start::Label => {
+            host::guard(&host, Tld::New)?;
+            Ok(Subject::Url { host, port, rest, subdomains: true })
+        }
+        UrlHost::Name(host) => Ok(Subject::Url { host, port, rest, subdomains: false }),
+    }
+}
 
 fn expression(regex: &str) -> Result<Subject<'_>, ErrorCode> {
     if regex.is_empty() {

@@ -39,7 +39,7 @@ fn stray(text: &str, code: ErrorCode, options: &ParseOptions, tld: Tld, sink: &m
     } else if text.parse::<IpNet>().is_ok() {
         sink.block(ips::network(text)?);
     } else if text.contains('/') {
-        url::read(text.as_bytes())?.block(false, sink);
+        url::block(text.as_bytes(), false, sink)?;
     } else if let Some((name, Some(port))) = text.split_once(':').map(|(name, port)| (name, host::port(port))) {
         let details = Details { port: Some(port), ..Details::default() };
         sink.entry(host::plain(host::name(name)?, options, tld)?, EntryAction::Block, details);

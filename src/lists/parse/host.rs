@@ -28,7 +28,8 @@ pub(super) fn long_name(text: &str) -> Result<Name, ErrorCode> {
     Ok(name)
 }
 
-fn code(error: NameError) -> ErrorCode {
+/// The reason's name among all reasons.
+pub(super) fn code(error: NameError) -> ErrorCode {
     match error {
         NameError::Empty | NameError::EmptyLabel => ErrorCode::EmptyLabel,
         NameError::LabelTooLong => ErrorCode::LabelTooLong,

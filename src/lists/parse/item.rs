@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use crate::classify::url::{Host, Scheme, write_url};
 use crate::name::Name;
 
 /// A finding on one line. A line gives at least one, and may give several.
@@ -63,7 +64,8 @@ pub enum Subject<'a> {
     Keyword(Cow<'a, str>),
     /// Names in which this expression is found, blind to case. It compiles, in linear time.
     Regex(Cow<'a, str>),
-    /// URLs of this host that start with `rest`.
+    /// URLs of this host whose path is that of `rest` or stands below it. A `rest` with a query means
+    /// that path alone, and queries that start with these arguments.
     Url {
         /// The host.
         host: Name,
@@ -71,6 +73,8 @@ pub enum Subject<'a> {
         port: Option<u16>,
         /// Path and query, normalised; starts with `/`.
         rest: Cow<'a, str>,
+        /// URLs of all hosts below it too.
+        subdomains: bool,
     },
     /// The same for a host given by address.
     IpUrl {
@@ -116,6 +120,7 @@ impl Subject<'_> {
             Subject::Prefix(_) => "prefix",
             Subject::Keyword(_) => "keyword",
             Subject::Regex(_) => "regex",
+            Subject::Url { subdomains: true, .. } => "url-suffix",
             Subject::Url { .. } | Subject::IpUrl { .. } => "url",
             Subject::UrlRegex(_) => "url-regex",
             Subject::Ip(_) => "ip",
@@ -139,21 +144,13 @@ impl fmt::Display for Subject<'_> {
             Subject::Nsdname(name) | Subject::NsdnameSubdomains(name) | Subject::LocalData(name) => name.fmt(out),
             Subject::Glob(text) | Subject::Prefix(text) | Subject::Keyword(text) => out.write_str(text),
             Subject::Regex(text) | Subject::UrlRegex(text) | Subject::Include(text) => out.write_str(text),
-            Subject::Url { host, port, rest } => url(out, host, *port, rest),
-            Subject::IpUrl { ip: IpAddr::V4(ip), port, rest } => url(out, ip, *port, rest),
-            Subject::IpUrl { ip: IpAddr::V6(ip), port, rest } => url(out, format_args!("[{ip}]"), *port, rest),
+            Subject::Url { host, port, rest, .. } => write_url(out, Host::Name(host), *port, rest),
+            Subject::IpUrl { ip, port, rest } => write_url(out, Host::Addr(*ip), *port, rest),
             Subject::Ip(ip) => ip.fmt(out),
             Subject::Cidr(net) | Subject::ResponseIp(net) => net.fmt(out),
             Subject::Nsip(net) | Subject::ClientIp(net) => net.fmt(out),
             Subject::IpRange(first, last) => write!(out, "{first}-{last}"),
         }
-    }
-}
-
-fn url(out: &mut fmt::Formatter<'_>, host: impl fmt::Display, port: Option<u16>, rest: &str) -> fmt::Result {
-    match port {
-        Some(port) => write!(out, "{host}:{port}{rest}"),
-        None => write!(out, "{host}{rest}"),
     }
 }
 
@@ -237,37 +234,6 @@ pub struct Details<'a> {
     pub affiliations: Vec<Cow<'a, str>>,
     /// The URL stands for its whole host, which may be blocked by name.
     pub lift_to_host: bool,
-}
-
-/// The scheme of a URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// `http`
-    Http,
-    /// `https`
-    Https,
-    /// `ftp`
-    Ftp,
-}
-
-impl Scheme {
-    /// As written in a URL, in lower case.
-    pub fn code(self) -> &'static str {
-        match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-            Scheme::Ftp => "ftp",
-        }
-    }
-
-    /// The port meant when the URL names none.
-    pub fn port(self) -> u16 {
-        match self {
-            Scheme::Http => 80,
-            Scheme::Https => 443,
-            Scheme::Ftp => 21,
-        }
-    }
 }
 
 /// A closed set of reasons, each with the code it is counted and shown by.

@@ -28,7 +28,9 @@ mod wildcard;
 use std::io::{self, BufRead};
 
 pub use format::{Format, ParseOptions, Plain};
-pub use item::{Details, Entry, EntryAction, ErrorCode, Ignored, Item, Scheme, Subject};
+pub use item::{Details, Entry, EntryAction, ErrorCode, Ignored, Item, Subject};
+
+pub use crate::classify::url::Scheme;
 pub use line::LINE_MAX;
 
 use line::{Lines, Outcome, Sink};

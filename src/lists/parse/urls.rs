@@ -18,8 +18,8 @@ pub(super) fn line(line: &[u8], _: &ParseOptions, sink: &mut Sink<'_>) -> Outcom
     }
     match std::str::from_utf8(line) {
         Ok(text) if let Some(subject) = match_pattern(text) => sink.block(subject?),
-        Ok(text) => url::read(fanged(text).as_bytes())?.block(true, sink),
-        Err(_) => url::read(line)?.block(true, sink),
+        Ok(text) => url::block(fanged(text).as_bytes(), true, sink)?,
+        Err(_) => url::block(line, true, sink)?,
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ fn domain(text: &str) -> Result<Subject<'static>, ErrorCode> {
 }
 
 pub(super) fn urls(line: &[u8], _: &ParseOptions, sink: &mut Sink<'_>) -> Outcome {
-    url::read(line.trim_ascii())?.block(false, sink);
+    url::block(line.trim_ascii(), false, sink)?;
     Ok(())
 }
 
