@@ -196,7 +196,7 @@ impl Flows {
     /// Asks the judge where the flow may go.
     async fn decide(self: Arc<Self>, key: Key, sniffed: Sniffed) {
         let asker = Asker::from(ClientAddr::from(key.0));
-        let subject = Subject { asker, to: OriginalDst(key.1.to_canonical()), sniffed: &sniffed };
+        let subject = Subject { asker, to: OriginalDst(key.1.to_canonical()), port: PORT, sniffed: &sniffed };
         match self.server.guide.route(subject).await {
             Route::Refuse(verdict) => {
                 self.server.counters.passage(By::Quic, Passage::Refused);

@@ -117,7 +117,7 @@ impl Session {
         let sniffed = target.clone().into_sniffed();
         self.seat.entry().rename(sniffed.name.as_ref());
         let to = OriginalDst(self.to.ip().to_canonical());
-        let subject = Subject { asker: self.client.into(), to, sniffed: &sniffed };
+        let subject = Subject { asker: self.client.into(), to, port, sniffed: &sniffed };
         let (addr, is_help) = match self.worker.server.guide.route(subject).await {
             Route::To { addr, is_help, is_nameless } => {
                 self.seat.entry().set_quiet(is_help);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::sniff::Sniffed;
+use crate::classify::Host;
 use crate::dns::given::Given;
 use crate::dns::lookup::Wanted;
 use crate::dns::pipeline::Door;
@@ -53,6 +54,8 @@ pub struct Subject<'a> {
     pub asker: Asker,
     /// Where it was sent.
     pub to: OriginalDst,
+    /// The port it names, or was sent to: rules of URLs know ports.
+    pub port: u16,
     /// What it said.
     pub sniffed: &'a Sniffed,
 }
@@ -64,6 +67,8 @@ struct Case<'a> {
     profile: &'a Profile,
     moment: Moment,
     to: IpAddr,
+    /// Port, and path with query, of a request that can be seen.
+    url: Option<(u16, &'a str)>,
 }
 
 impl Guide {
@@ -76,6 +81,7 @@ impl Guide {
             moment: snapshot.moment(Timestamp::now().as_second()),
             snapshot: &snapshot,
             to: subject.to.0,
+            url: subject.sniffed.url.as_deref().map(|url| (subject.port, url)),
         };
         match &subject.sniffed.name {
             Some(name) => case.named(name, subject.sniffed).await,
@@ -88,7 +94,7 @@ impl Guide {
         let snapshot = self.judge.keep();
         let profile = snapshot.asker(asker);
         let moment = snapshot.moment(Timestamp::now().as_second());
-        let case = Case { guide: self, profile, moment, snapshot: &snapshot, to };
+        let case = Case { guide: self, profile, moment, snapshot: &snapshot, to, url: None };
         match name {
             Some(name) => !matches!(case.judge(name), Ruling::Verdict(verdict) if verdict.is_refusal()),
             None => matches!(case.nameless(), Route::To { .. }),
@@ -111,7 +117,10 @@ impl<'a> Case<'a> {
 
     /// The judge's word on a name, lookalikes and listed addresses included.
     fn judge(&self, name: &Name) -> Ruling<'a> {
-        let ruling = self.snapshot.rule(self.profile, name, &self.moment);
+        let ruling = match self.url {
+            Some((port, url)) => self.snapshot.rule_url(self.profile, name, port, url, &self.moment),
+            None => self.snapshot.rule(self.profile, name, &self.moment),
+        };
         let Ruling::Verdict(verdict) = ruling else { return ruling };
         if verdict.is_refusal() {
             return ruling;
@@ -197,7 +206,11 @@ impl<'a> Case<'a> {
                 _ => to(false),
             };
         }
-        let classes = self.snapshot.engine.classify_addr(self.to);
+        let engine = &self.snapshot.engine;
+        let classes = match self.url {
+            Some((port, url)) => engine.classify_url(Host::Addr(self.to), port, url),
+            None => engine.classify_addr(self.to),
+        };
         let verdict = policy::decide(self.profile, None, &classes, &self.moment);
         // The household's own devices have no names, and no list.
         let is_inside = special::is_inside(self.to);

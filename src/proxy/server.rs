@@ -142,7 +142,12 @@ impl Worker {
     /// The way of a connection whose bytes are not looked at any further.
     async fn stream(self: Rc<Self>, connection: Connection, octets: Vec<u8>, sniffed: Sniffed) {
         let Connection { stream, client, to, place } = connection;
-        let subject = Subject { asker: client.into(), to: OriginalDst(to.ip().to_canonical()), sniffed: &sniffed };
+        let subject = Subject {
+            asker: client.into(),
+            to: OriginalDst(to.ip().to_canonical()),
+            port: to.port(),
+            sniffed: &sniffed,
+        };
         let (addr, is_help, is_nameless) = match self.server.guide.route(subject).await {
             Route::To { addr, is_help, is_nameless } => (addr, is_help, is_nameless),
             Route::Refuse(verdict) => {
