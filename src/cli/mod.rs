@@ -2,6 +2,7 @@
 
 mod check;
 mod classify;
+mod doctor;
 mod explain;
 mod firewall;
 mod lists;
@@ -41,6 +42,8 @@ enum Command {
     Classify(classify::Arguments),
     /// Print a new token for a device that asks from anywhere (`[[device]] token`)
     Token,
+    /// What would keep it from working here, with the remedies
+    Doctor(doctor::Arguments),
     /// The kernel's rules for the transparent proxy: show them, put them in force, take them away
     #[command(subcommand)]
     Firewall(firewall::Command),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(file.as_deref(), &arguments),
         Command::Classify(arguments) => classify::run(file.as_deref(), &arguments),
         Command::Token => token::run(),
+        Command::Doctor(arguments) => doctor::run(file.as_deref(), &arguments),
         Command::Firewall(command) => firewall::run(file.as_deref(), &command),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
     };

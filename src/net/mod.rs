@@ -3,6 +3,7 @@
 pub mod certificate;
 pub mod firewall;
 pub mod given;
+pub mod hazards;
 pub mod neighbours;
 pub mod netlink;
 pub mod transparent;

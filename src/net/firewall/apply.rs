@@ -48,6 +48,11 @@ pub fn apply(rules: &Rules) -> Result<(), Error> {
     read_back(rules)
 }
 
+/// Looks whether `nft` and the kernel would take `text`; changes nothing.
+pub fn check(text: &str) -> Result<(), Error> {
+    nft(&["-c", "-f", "-"], text).map(drop)
+}
+
 /// Says that the program lives. An error means that the table is gone.
 pub fn heart_beat() -> Result<(), Error> {
     nft(&["-f", "-"], &Rules::heart_beat()).map(drop)
