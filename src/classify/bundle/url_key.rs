@@ -42,7 +42,7 @@ impl HostKey {
 
     /// The start of all rules for that port, or for any.
     pub fn at_port(&self, port: Option<u16>) -> PathKey {
-        let mut hasher = self.0.clone();
+        let mut hasher = self.0;
         // No request goes to port 0.
         hasher.write(&port.unwrap_or(0).to_be_bytes());
         PathKey(hasher)

@@ -145,6 +145,7 @@ impl Hit<'_> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "a test may end so")]
 mod tests {
     use std::sync::Arc;
 
