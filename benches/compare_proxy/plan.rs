@@ -76,7 +76,8 @@ pub fn allowed(service: Service, number: usize) -> String {
 
 /// What an allowed name leads to.
 pub fn service_of(first_letter: u8) -> Service {
-    if first_letter == b'q' { Service::Opaque } else { Service::Web }
+    // Resolvers mix letter cases (draft-vixie-dnsext-dns0x20).
+    if first_letter.eq_ignore_ascii_case(&b'q') { Service::Opaque } else { Service::Web }
 }
 
 pub fn listed(number: usize) -> String {
