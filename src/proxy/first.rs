@@ -1,8 +1,12 @@
 //! The first octets of a connection: read until they tell what it is, whatever port it came in by.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Poll, ready};
 
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::sniff::http::{Opening, opening};
@@ -29,7 +33,7 @@ thread_local! {
 }
 
 /// Reads until it is known, `octets` having been read already. The caller limits the time; the parsers limit the octets.
-pub async fn read(stream: &TcpStream, mut octets: Vec<u8>) -> io::Result<First> {
+pub async fn read(stream: &mut TcpStream, mut octets: Vec<u8>) -> io::Result<First> {
     let (mut hello, mut fed) = (Hello::default(), 0);
     loop {
         match opening(&octets) {
@@ -52,19 +56,14 @@ pub async fn read(stream: &TcpStream, mut octets: Vec<u8>) -> io::Result<First> 
 const NAMELESS: Sniffed = Sniffed { name: None, url: None, ech: false };
 
 /// Takes what is there; an end is an error.
-async fn take(stream: &TcpStream, octets: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        stream.readable().await?;
-        let taken = BUFFER.with_borrow_mut(|buffer| {
-            let taken = stream.try_read(buffer)?;
-            octets.extend_from_slice(&buffer[..taken]);
-            io::Result::Ok(taken)
-        });
-        match taken {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
+async fn take(stream: &mut TcpStream, octets: &mut Vec<u8>) -> io::Result<()> {
+    poll_fn(|context| {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer))?;
+            octets.extend_from_slice(buffer.filled());
+            Poll::Ready(if buffer.filled().is_empty() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) })
+        })
+    })
+    .await
 }

@@ -11,7 +11,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::timeout;
@@ -120,9 +122,9 @@ impl Worker {
     }
 
     /// The way of a connection; `octets` were read from it already.
-    pub(super) async fn serve(self: Rc<Self>, connection: Connection, octets: Vec<u8>) {
+    pub(super) async fn serve(self: Rc<Self>, mut connection: Connection, octets: Vec<u8>) {
         let patience = self.server.settings.load().hello;
-        let Ok(Ok(first)) = timeout(patience, first::read(&connection.stream, octets)).await else {
+        let Ok(Ok(first)) = timeout(patience, first::read(&mut connection.stream, octets)).await else {
             return self.count(Passage::Silent);
         };
         self.lead(connection, first).await;
@@ -226,9 +228,18 @@ pub(super) async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     if to.ip().is_loopback() || to.ip().is_unspecified() {
         return Err(ErrorKind::AddrNotAvailable.into());
     }
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_nodelay(true)?;
-    timeout(CONNECT_MAX, socket.connect(to)).await?
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&to.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+        _ => {}
+    }
+    let stream = TcpStream::from_std(socket.into())?;
+    let ready = timeout(CONNECT_MAX, stream.ready(Interest::WRITABLE | Interest::ERROR)).await??;
+    if ready.is_error() || ready.is_write_closed() {
+        return Err(stream.take_error()?.unwrap_or_else(|| ErrorKind::ConnectionRefused.into()));
+    }
+    Ok(stream)
 }
 
 fn minute() -> u64 {

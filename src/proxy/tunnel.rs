@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
-use tokio::io::Interest;
+use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::live::Entry;
@@ -70,8 +70,8 @@ impl Future for Tunnel {
             return Poll::Ready(tunnel.moved());
         }
         let before = tunnel.moved();
-        let up = tunnel.up.pump(context, &tunnel.client, &tunnel.origin);
-        let down = tunnel.down.pump(context, &tunnel.origin, &tunnel.client);
+        let up = tunnel.up.pump(context, &mut tunnel.client, &tunnel.origin, tunnel.down.has_ended());
+        let down = tunnel.down.pump(context, &mut tunnel.origin, &tunnel.client, tunnel.up.has_ended());
         if tunnel.moved() != before {
             tunnel.entry.touch();
         }
@@ -117,15 +117,28 @@ impl Direction {
         direction
     }
 
-    fn pump(&mut self, context: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
+    fn has_ended(&self) -> bool {
+        self.state == State::Ended
+    }
+
+    /// Moves what there is to move. `is_last` tells that the other direction has ended.
+    fn pump(
+        &mut self,
+        context: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &TcpStream,
+        is_last: bool,
+    ) -> Poll<io::Result<()>> {
         for _ in 0..MOVES_MAX {
             ready!(self.empty(context, to))?;
             match self.state {
                 State::Ended => return Poll::Ready(Ok(())),
                 State::Ending => {
                     self.state = State::Ended;
-                    // A receiver that is gone has nothing more to hear.
-                    let _ = SockRef::from(to).shutdown(Shutdown::Write);
+                    // The last to end is closed anyhow, and a receiver that is gone has nothing more to hear.
+                    if !is_last {
+                        let _ = SockRef::from(to).shutdown(Shutdown::Write);
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 State::Open => ready!(self.take(context, from, to))?,
@@ -166,28 +179,33 @@ impl Direction {
     }
 
     /// Takes what the sender has.
-    fn take(&mut self, context: &mut Context<'_>, from: &TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
-        loop {
-            if from.poll_read_ready(context)?.is_pending() {
+    fn take(&mut self, context: &mut Context<'_>, from: &mut TcpStream, to: &TcpStream) -> Poll<io::Result<()>> {
+        let taken = if self.moved >= SPLICE_FROM && !self.copies {
+            self.splice(context, from)
+        } else {
+            self.copy(context, from, to)
+        };
+        match taken {
+            Poll::Ready(Ok(taken)) => {
+                if taken == 0 {
+                    self.state = State::Ending;
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) if error.kind() == ErrorKind::InvalidInput && !self.copies => {
+                self.copies = true;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
                 // While nothing comes, others can use the pipe.
                 self.pipe.take().into_iter().for_each(keep);
-                return Poll::Pending;
-            }
-            let taken = if self.moved >= SPLICE_FROM && !self.copies { self.splice(from) } else { self.copy(from, to) };
-            match taken {
-                Ok(0) => {
-                    self.state = State::Ending;
-                    return Poll::Ready(Ok(()));
-                }
-                Ok(_) => return Poll::Ready(Ok(())),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) if error.kind() == ErrorKind::InvalidInput && !self.copies => self.copies = true,
-                Err(error) => return Poll::Ready(Err(error)),
+                Poll::Pending
             }
         }
     }
 
-    fn splice(&mut self, from: &TcpStream) -> io::Result<usize> {
+    fn splice(&mut self, context: &mut Context<'_>, from: &TcpStream) -> Poll<io::Result<usize>> {
         let pipe = match &mut self.pipe {
             Some(pipe) => pipe,
             None => {
@@ -196,24 +214,36 @@ impl Direction {
                 match pipe {
                     Ok(pipe) => self.pipe.insert(pipe),
                     // Out of descriptors or of pipe memory: copying needs neither.
-                    Err(_) => return Err(ErrorKind::InvalidInput.into()),
+                    Err(_) => return Poll::Ready(Err(ErrorKind::InvalidInput.into())),
                 }
             }
         };
-        from.try_io(Interest::READABLE, || pipe.fill(from.as_fd()))
+        loop {
+            ready!(from.poll_read_ready(context))?;
+            match from.try_io(Interest::READABLE, || pipe.fill(from.as_fd())) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                moved => return Poll::Ready(moved),
+            }
+        }
     }
 
-    fn copy(&mut self, from: &TcpStream, to: &TcpStream) -> io::Result<usize> {
+    fn copy(&mut self, context: &mut Context<'_>, from: &mut TcpStream, to: &TcpStream) -> Poll<io::Result<usize>> {
         COPY.with_borrow_mut(|buffer| {
-            let taken = from.try_read(buffer)?;
-            let sent = match to.try_write(&buffer[..taken]) {
+            let mut buffer = ReadBuf::new(buffer);
+            // Knows from a short read that there is no more, and spares the next one.
+            ready!(Pin::new(from).poll_read(context, &mut buffer))?;
+            let taken = buffer.filled();
+            if taken.is_empty() {
+                return Poll::Ready(Ok(0));
+            }
+            let sent = match to.try_write(taken) {
                 Ok(sent) => sent,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
-                Err(error) => return Err(error),
+                Err(error) => return Poll::Ready(Err(error)),
             };
             self.moved += sent as u64;
-            self.left.extend_from_slice(&buffer[sent..taken]);
-            Ok(taken)
+            self.left.extend_from_slice(&taken[sent..]);
+            Poll::Ready(Ok(taken.len()))
         })
     }
 }
