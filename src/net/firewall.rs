@@ -146,6 +146,7 @@ impl Rules {
     fn prerouting(&self, text: &mut String) {
         line(text, 1, "chain prerouting {");
         line(text, 2, "type filter hook prerouting priority mangle; policy accept;");
+        self.only_lan(text);
         // What belongs to a connection that is ours goes on to it, whatever the rules have become.
         let mark = self.mark();
         line(text, 2, &format!("meta l4proto tcp socket wildcard 0 socket transparent 1 {mark} accept"));
@@ -157,15 +158,19 @@ impl Rules {
         line(text, 1, "chain forward {");
         // Before the host's own rules: what they accept we still may refuse.
         line(text, 2, "type filter hook forward priority filter - 5; policy accept;");
+        self.only_lan(text);
         self.dispatch("fwd", text);
         line(text, 1, "}");
     }
 
-    /// From the devices' side alone, to the chain of whose device it is: by MAC address, by the longest prefix, else a
-    /// stranger's.
-    fn dispatch(&self, kind: &str, text: &mut String) {
+    /// What comes from elsewhere than the devices' side is none of our business, and most of a router's packets do.
+    fn only_lan(&self, text: &mut String) {
         let lan: Vec<String> = self.lan.iter().map(|name| format!("\"{name}\"")).collect();
         line(text, 2, &format!("iifname != {{ {} }} return", lan.join(", ")));
+    }
+
+    /// To the chain of whose device it is: by MAC address, by the longest prefix, else a stranger's.
+    fn dispatch(&self, kind: &str, text: &mut String) {
         let chain = |position: usize| format!("{kind}_{position}");
         let macs = self
             .profiles

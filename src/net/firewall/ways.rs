@@ -6,8 +6,8 @@
 //! | `quic` | QUIC | UDP 443; on other UDP ports the long header of version 1 or 2 (RFC 9000, RFC 9369) |
 //! | `encrypted_dns` | DNS over TLS and QUIC (RFC 7858, RFC 9250) | port 853 |
 //! | `vpn` | IKE 500, 4500 · L2TP 1701 · PPTP 1723 · OpenVPN 1194 · WireGuard 51820 · ESP, AH, GRE | ports and protocols |
-//! | `vpn` | WireGuard on any port | the first datagram: 148 octets that begin 01 00 00 00 |
-//! | `vpn` | OpenVPN on any UDP port | the first datagram: opcode 0x38, as long as a hard reset is with its usual keys |
+//! | `vpn` | WireGuard on any port | its handshake: 148 octets that begin 01 00 00 00 |
+//! | `vpn` | OpenVPN on any UDP port | its handshake: opcode 0x38, as long as a hard reset is with its usual keys |
 //! | `tor` | Tor | ports 9001, 9030, 9040, 9050, 9051, 9150 |
 //! | `proxy` | SOCKS and HTTP proxies | ports 1080, 3128, 8118 |
 //! | `nameless` | addresses that no answer of ours gave | the sets `given…` |
@@ -75,10 +75,11 @@ fn quic(profile: &ProfileRules, text: &mut String) {
 fn tunnels(text: &mut String) {
     ports(text, "meta l4proto { tcp, udp } th dport { 500, 1194, 1701, 1723, 4500, 51820 }", "vpn");
     reject(text, "meta l4proto { esp, ah, gre }", "vpn", REJECT);
-    // UDP lengths count the header of 8 octets.
-    reject(text, "ct state new udp length 156 @th,64,32 0x01000000", "vpn", REJECT);
+    // UDP lengths count the header of 8 octets. Both shapes are of handshakes alone, so no state of the flow is asked for: on a
+    // machine that tracks no connections, asking would make it track all.
+    reject(text, "udp length 156 @th,64,32 0x01000000", "vpn", REJECT);
     // 14 octets, and 20, 32 or 64 of HMAC with 8 of packet id and time; 54 under tls-crypt.
-    reject(text, "ct state new @th,64,8 0x38 udp length { 22, 50, 62, 94 }", "vpn", REJECT);
+    reject(text, "@th,64,8 0x38 udp length { 22, 50, 62, 94 }", "vpn", REJECT);
     ports(text, "meta l4proto { tcp, udp } th dport { 9001, 9030, 9040, 9050, 9051, 9150 }", "tor");
     reject(text, "tcp dport { 1080, 3128, 8118 }", "proxy", RESET);
 }
