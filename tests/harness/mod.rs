@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own, with a mock upstream that remembers what it was asked. Traffic stays on loopback.
 #![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
+pub mod gateway;
 pub mod hostile;
 pub mod load;
 pub mod namespace;
@@ -54,6 +55,11 @@ pub struct Upstream {
 impl Upstream {
     pub fn start() -> Upstream {
         let (udp, tcp) = both();
+        Upstream::on(udp, tcp)
+    }
+
+    /// By these sockets of one address.
+    pub fn on(udp: UdpSocket, tcp: TcpListener) -> Upstream {
         let addr = udp.local_addr().unwrap();
         let world = Arc::new(Mutex::new(World::default()));
         let stop = Arc::new(AtomicBool::new(false));
@@ -339,8 +345,9 @@ impl Server {
         let metrics: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let config = folder.path().join("luytre.toml");
         fs::write(&config, text(dns, metrics)).unwrap();
-        let child = Command::new(binary())
-            .args(["-c", config.to_str().unwrap()])
+        // Ends with the test even when that is killed.
+        let child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", binary(), "-c", config.to_str().unwrap()])
             .stderr(fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .unwrap();

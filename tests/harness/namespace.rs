@@ -15,6 +15,8 @@ pub fn enter(test: &str) -> bool {
     // Without root, in a user namespace where we are root.
     unshare.args(if is_root { &["--net"][..] } else { &["--map-root-user", "--net"][..] });
     let output = unshare
+        // Ends with the test outside even when that is killed.
+        .args(["setpriv", "--pdeathsig", "KILL"])
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")

@@ -25,7 +25,7 @@ const INSIDE: [&str; 2] = [
     "ip6 daddr { fc00::/7, fe80::/10 }",
 ];
 /// Refused at once and told so: a client that waits in vain is slow to fall back.
-const REJECT: &str = "reject with icmpx type admin-prohibited";
+const REJECT: &str = "reject with icmpx type port-unreachable";
 const RESET: &str = "reject with tcp reset";
 
 /// The chain of what devices of that profile send through.

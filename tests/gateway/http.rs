@@ -1,0 +1,148 @@
+//! Plain HTTP: every request of a connection is judged, odd ones are refused, and what is allowed arrives as it was sent.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::harness::namespace;
+use crate::{CASINO, FAMILIES, Gateway, SCHOOL, Site, exchange};
+
+fn get(site: &Site, path: &str, more: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{more}\r\n", site.name)
+}
+
+fn last(site: &Site, path: &str) -> String {
+    get(site, path, "Connection: close\r\n")
+}
+
+fn at(gateway: &Gateway, site: &Site, family: usize) -> TcpStream {
+    gateway.child().connect(site.at(family, 80)).unwrap()
+}
+
+#[test]
+fn a_refused_site_is_a_page_that_helps_and_an_allowed_one_is_untouched() {
+    if !namespace::enter("http::a_refused_site_is_a_page_that_helps_and_an_allowed_one_is_untouched") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    for family in FAMILIES {
+        let page = exchange(at(&gateway, &CASINO, family), last(&CASINO, "/").as_bytes());
+        assert!(page.starts_with("HTTP/1.1 403 Forbidden\r\n") && page.contains("no-store"), "{page}");
+        assert!(page.contains("tel:111") && page.contains("lang=\"vi\""), "{page}");
+        assert_eq!(gateway.visits(), []);
+        let page = exchange(at(&gateway, &SCHOOL, family), last(&SCHOOL, "/a?b=%41").as_bytes());
+        assert!(page.contains(&format!("reached {}", SCHOOL.ip(family))), "{page}");
+        assert!(page.contains("GET /a?b=%41 HTTP/1.1\r\nHost: school.example"), "as it was sent: {page}");
+        gateway.visits();
+    }
+    assert_eq!(gateway.server.metric("luytre_proxy_refused_total{category=\"gambling\"}"), 2.0);
+}
+
+#[test]
+fn every_request_of_a_connection_is_judged() {
+    if !namespace::enter("http::every_request_of_a_connection_is_judged") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    for family in FAMILIES {
+        // All at once, as pipelining does: allowed, refused, allowed.
+        let requests = get(&SCHOOL, "/one", "") + &get(&CASINO, "/two", "") + &last(&SCHOOL, "/three");
+        let pages = exchange(at(&gateway, &SCHOOL, family), requests.as_bytes());
+        assert_eq!(pages.matches("HTTP/1.1 200").count(), 2, "{pages}");
+        assert_eq!(pages.matches("HTTP/1.1 403").count(), 1, "{pages}");
+        let (one, three) = (pages.find("GET /one").unwrap(), pages.find("GET /three").unwrap());
+        let two = pages.find("HTTP/1.1 403").unwrap();
+        assert!(one < two && two < three, "in their order");
+        assert!(gateway.visits().iter().all(|visit| !visit.said.contains("/two")));
+        // The whole URL in the request line counts, and Host must not say otherwise.
+        let absolute = |url: &str, host: &str| {
+            let request = format!("GET {url} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+            exchange(at(&gateway, &SCHOOL, family), request.as_bytes())
+        };
+        assert!(absolute("http://casino.example/", "casino.example").starts_with("HTTP/1.1 403"));
+        assert!(absolute("http://casino.example/", "school.example").starts_with("HTTP/1.1 400"));
+        let page = absolute("http://school.example/x", "school.example");
+        assert!(page.contains("GET /x HTTP/1.1"), "{page}");
+        gateway.visits();
+    }
+}
+
+#[test]
+fn requests_with_two_meanings_never_arrive_as_such() {
+    if !namespace::enter("http::requests_with_two_meanings_never_arrive_as_such") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    let hidden = "GET /hidden HTTP/1.1\r\nHost: casino.example\r\n\r\n";
+    let refused = [
+        "GET / HTTP/1.1\r\nHost: school.example\r\nHost: casino.example\r\n\r\n".to_string(),
+        "GET / HTTP/1.1\r\n\r\n".to_string(),
+        "GET / HTTP/1.1\r\nHost: school.example, casino.example\r\n\r\n".to_string(),
+        "GET / HTTP/1.1\r\nHost: casino.example@school.example\r\n\r\n".to_string(),
+        format!(
+            "POST / HTTP/1.1\r\nHost: school.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+        ),
+        format!("POST / HTTP/1.1\r\nHost: school.example\r\nContent-Length: 0\r\nContent-Length: 9\r\n\r\n{hidden}"),
+        "POST / HTTP/1.1\r\nHost: school.example\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".to_string(),
+    ];
+    for request in &refused {
+        let answer = exchange(at(&gateway, &SCHOOL, 0), request.as_bytes());
+        assert!(answer.starts_with("HTTP/1.1 400"), "{request:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "what follows cannot be trusted: {answer}");
+    }
+    assert!(gateway.visits().iter().all(|visit| visit.said.is_empty()), "{:?}", gateway.visits());
+    // Of the two lengths the one that counts is passed on alone.
+    let both = format!(
+        "POST /both HTTP/1.1\r\nHost: school.example\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\
+         Connection: close\r\n\r\n5\r\nhello\r\n0\r\n\r\n{hidden}"
+    );
+    let answer = exchange(at(&gateway, &SCHOOL, 0), both.as_bytes());
+    let said: String = gateway.visits().iter().map(|visit| visit.said.to_ascii_lowercase()).collect();
+    assert!(!said.contains("content-length") || !said.contains("transfer-encoding"), "{said}");
+    assert!(!said.contains("/hidden") && !answer.contains("/hidden"), "{answer}");
+}
+
+#[test]
+fn websockets_and_connect_are_judged_and_then_pass() {
+    if !namespace::enter("http::websockets_and_connect_are_judged_and_then_pass") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    let upgrade = |site: &Site| get(site, "/chat", "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n");
+    for family in FAMILIES {
+        assert!(exchange(at(&gateway, &CASINO, family), (upgrade(&CASINO) + "\r\n").as_bytes()).contains(" 403 "));
+        let mut chat = at(&gateway, &SCHOOL, family);
+        chat.write_all(upgrade(&SCHOOL).as_bytes()).unwrap();
+        until(&mut chat, "\r\n\r\n", "HTTP/1.1 101");
+        for word in ["xin chào", "hello"] {
+            chat.write_all(word.as_bytes()).unwrap();
+            until(&mut chat, word, word);
+        }
+        // A device that takes an address outside for its proxy: led to the host it names, and read there.
+        let connect = |host: &str| format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        assert!(exchange(at(&gateway, &SCHOOL, family), connect("casino.example:443").as_bytes()).contains(" 403 "));
+        assert!(exchange(at(&gateway, &SCHOOL, family), connect("school.example:22").as_bytes()).contains(" 403 "));
+        let mut through = at(&gateway, &CASINO, family);
+        through.write_all(connect("school.example:80").as_bytes()).unwrap();
+        until(&mut through, "\r\n\r\n", "HTTP/1.1 200");
+        let page = exchange(through.try_clone().unwrap(), (last(&SCHOOL, "/inside")).as_bytes());
+        assert!(page.contains(&format!("reached {}", SCHOOL.ip(family))), "{page}");
+        let mut through = at(&gateway, &SCHOOL, family);
+        through.write_all(connect("school.example:80").as_bytes()).unwrap();
+        until(&mut through, "\r\n\r\n", "HTTP/1.1 200");
+        let page = exchange(through.try_clone().unwrap(), last(&CASINO, "/inside").as_bytes());
+        assert!(page.contains(" 403 "), "what is said inside is judged as well: {page}");
+    }
+}
+
+/// Reads up to `end`, and looks that it begins as expected.
+fn until(stream: &mut TcpStream, end: &str, start: &str) {
+    let mut got = Vec::new();
+    while !got.ends_with(end.as_bytes()) {
+        let mut octet = [0];
+        stream
+            .read_exact(&mut octet)
+            .unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&got)));
+        got.push(octet[0]);
+    }
+    assert!(got.starts_with(start.as_bytes()), "{:?}", String::from_utf8_lossy(&got));
+}
