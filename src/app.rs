@@ -211,35 +211,29 @@ impl App {
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };
         let metrics = Metrics::new();
-        let doors = doors::open(&shared, &config, &metrics, now_secs())?;
-        let proxy = match config.proxy.as_ref().zip(given.as_ref()) {
-            Some((options, given)) => {
-                let snapshot = judge.keep();
-                Some(proxy::open(&proxy::Parts {
-                    config: options,
-                    profiles: &snapshot.profiles,
-                    shared: &shared,
-                    judge: &judge,
-                    given,
-                    metrics: &metrics,
-                    runtime,
-                })?)
-            }
-            None => None,
+        let proxy = config.proxy.as_ref().zip(given.as_ref());
+        let open = |(options, given)| {
+            let profiles = &judge.current().profiles;
+            let (shared, judge, metrics) = (&shared, &judge, &metrics);
+            proxy::open(&proxy::Parts { config: options, profiles, shared, judge, given, metrics, runtime })
         };
-        let counts = Arc::new(Counts::default());
-        counts.lists_at.store(now_secs(), Ordering::Relaxed);
+        let proxy = proxy.map(open).transpose()?;
         let keeper =
             given.as_ref().map(|given| Keeper::new(Arc::clone(&kernel), Arc::clone(given), Arc::clone(&judge)));
-        if let Some(keeper) = &keeper {
-            keeper.keep(&config).context("the kernel's rules cannot be put in force")?;
-        }
+        let counts = Arc::new(Counts::default());
+        counts.lists_at.store(now_secs(), Ordering::Relaxed);
         read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel));
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
             let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
-            runtime.spawn(serve::serve(listener, metrics));
+            runtime.spawn(serve::serve(listener, Arc::clone(&metrics)));
         }
+        // Last: who gets an answer finds the rest in force as well.
+        if let Some(keeper) = &keeper {
+            keeper.keep(&config).context("the kernel's rules cannot be put in force")?;
+        }
+        let doors = doors::open(&shared, &config, &metrics, now_secs())
+            .inspect_err(|_| keeper.iter().for_each(Keeper::clear))?;
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
         let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));

@@ -156,6 +156,8 @@ impl Network {
         );
         network.child.ip(&device(CHILD));
         network.adult.ip(&device(ADULT));
+        // IPv6 binds to addresses of an interface only, unless told otherwise.
+        network.internet.within(|| set_up(&["net/ipv6/ip_nonlocal_bind"], "1"));
         network.internet.ip(&format!(
             "link set eth0 up\naddress add 203.0.113.2/30 dev eth0\naddress add 2001:db8:113::2/126 dev eth0 nodad\n\
              route add 203.0.113.0/30 dev eth0 table local\nroute add 10.77.0.0/16 via {} table local\n\
