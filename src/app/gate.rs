@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 
 use crate::config::{self, Config};
-use crate::dns::given::{Gate, Given};
+use crate::dns::given::{Gate, Given, is_gated};
 use crate::dns::resolver::now_secs;
 use crate::judge::{Judge, Snapshot};
 use crate::net::firewall::apply::{self, Error};
@@ -128,12 +128,27 @@ impl Keeper {
         if is_same {
             tracing::warn!("the kernel's rules were removed by somebody else; they are put back");
         }
-        apply::apply(&rules)?;
+        apply::apply(&rules, &self.sets(&snapshot, now))?;
         let positions = snapshot.profiles.iter().enumerate().map(|(at, profile)| (Arc::clone(&profile.name), at));
         self.kernel.positions.store(Arc::new(positions.collect()));
+        // And what was given while they were made.
         self.given.refill(&snapshot.profiles, now);
         *in_force = Some(InForce { rules, beaten_at: now });
         Ok(())
+    }
+
+    /// What the sets of new rules hold from their first moment on.
+    fn sets(&self, snapshot: &Snapshot, now: u64) -> Vec<(String, Vec<IpAddr>)> {
+        let mut sets = Vec::new();
+        let mut fill = |name: &dyn Fn(bool) -> String, addrs: Vec<IpAddr>| {
+            let (v6, v4) = addrs.into_iter().partition(IpAddr::is_ipv6);
+            sets.extend([(name(false), v4), (name(true), v6)]);
+        };
+        for (position, profile) in snapshot.profiles.iter().enumerate().filter(|(_, profile)| is_gated(profile)) {
+            fill(&|ipv6| given_set(position, ipv6), self.given.kept(profile, now));
+        }
+        fill(&|ipv6| help_set(ipv6).to_string(), self.given.help());
+        sets
     }
 
     /// Takes the rules away; the operator's wish, since the program was asked to stop.

@@ -36,7 +36,7 @@ pub(super) fn run(file: Option<&Path>, command: &Command) -> anyhow::Result<Exit
         Err(code) => return Ok(code),
     };
     let rules = firewall_rules(&config, &builtin)?;
-    if matches!(command, Command::Print) { print(rules) } else { with(rules, |rules| apply::apply(&rules)) }
+    if matches!(command, Command::Print) { print(rules) } else { with(rules, |rules| apply::apply(&rules, &[])) }
 }
 
 /// A faulty configuration is no reason to leave the rules: then they are the usual ones.

@@ -131,12 +131,19 @@ impl Given {
     /// Tells the kernel everything again, after its sets were made anew.
     pub fn refill(&self, profiles: &[Profile], now: u64) {
         for profile in profiles.iter().filter(|profile| is_gated(profile)) {
-            let Some(book) = self.book(profile) else { continue };
-            let addrs = book.kept(now);
-            self.gate.open(&profile.name, &addrs);
+            self.gate.open(&profile.name, &self.kept(profile, now));
         }
-        let help = self.help.read().unwrap_or_else(PoisonError::into_inner).clone();
-        self.gate.open_help(&help);
+        self.gate.open_help(&self.help());
+    }
+
+    /// All addresses that were given to that profile lately.
+    pub fn kept(&self, profile: &Profile, now: u64) -> Vec<IpAddr> {
+        self.book(profile).map_or_else(Vec::new, |book| book.kept(now))
+    }
+
+    /// All addresses of the help set.
+    pub fn help(&self) -> Vec<IpAddr> {
+        self.help.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Addresses remembered, over all profiles.

@@ -6,6 +6,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -99,6 +100,15 @@ impl Rules {
         }
         line(&mut text, 0, "}");
         text
+    }
+
+    /// What `nft -f` takes to add addresses to a set.
+    pub fn elements(set: &str, addrs: &[IpAddr]) -> String {
+        if addrs.is_empty() {
+            return String::new();
+        }
+        let addrs: Vec<String> = addrs.iter().map(IpAddr::to_string).collect();
+        format!("add element inet {TABLE} {set} {{ {} }}\n", addrs.join(", "))
     }
 
     /// What `nft -f` takes to say that the program lives. Added, taken away and added again, since kernels before 6.12 do not

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
+use std::net::IpAddr;
 use std::process::{Command, Output, Stdio};
 
 use super::{Rules, TABLE};
@@ -40,9 +41,10 @@ fn advice(said: &str) -> &'static str {
     }
 }
 
-/// Puts `rules` in force in place of what is there, and looks whether they are.
-pub fn apply(rules: &Rules) -> Result<(), Error> {
-    let text = rules.text() + &Rules::heart_beat();
+/// Puts `rules` in force in place of what is there, with addresses in their sets, and looks whether they are.
+pub fn apply(rules: &Rules, sets: &[(String, Vec<IpAddr>)]) -> Result<(), Error> {
+    let filled = sets.iter().map(|(set, addrs)| Rules::elements(set, addrs)).collect::<String>();
+    let text = rules.text() + &filled + &Rules::heart_beat();
     nft(&["-f", "-"], &text)?;
     routes(rules)?;
     read_back(rules)
