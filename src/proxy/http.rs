@@ -113,6 +113,9 @@ impl Session {
                 return closing(refusal::plain(StatusCode::BAD_REQUEST).map(Either::Right));
             }
         };
+        // Where a length stood beside it, nobody may trust what follows (RFC 9112 §6.3); hyper does not tell, and browsers
+        // send no chunked requests.
+        let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
         let (host, port) = (target.host.clone(), target.port);
         let sniffed = target.clone().into_sniffed();
         self.seat.entry().rename(sniffed.name.as_ref());
@@ -133,6 +136,7 @@ impl Session {
             return self.connect_for(Request::from_parts(head, body), addr, host.is_some());
         }
         match self.forward(Request::from_parts(head, body), &target, addr).await {
+            Some(response) if is_chunked => closing(response),
             Some(response) => response,
             None => {
                 if !is_help {
