@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "document", "config", "judge", "sys"]),
-    ("dns", &["name", "policy", "identity", "judge", "config", "net", "sys", "telemetry"]),
+    ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry"]),
     ("proxy", &["name", "classify", "policy", "identity", "judge", "config", "net", "dns", "sys", "telemetry"]),
     ("telemetry", &["classify", "config"]),
     (

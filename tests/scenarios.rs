@@ -2,13 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test may end so")]
 
 mod harness;
+#[path = "gateway/origin.rs"]
+#[allow(dead_code, reason = "the lab uses all of it")]
+mod origin;
+#[path = "gateway/said.rs"]
+mod said;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use harness::{Seen, Server, Upstream};
+use harness::gateway::{LAN, Network};
+use harness::{Seen, Server, Upstream, namespace};
 use hickory_proto::op::ResponseCode;
 
 /// One file as it is run.
@@ -21,10 +27,41 @@ struct Scenario {
     server: Option<Server>,
     upstream: Option<Upstream>,
     metrics: String,
+    /// Where the same is asked at door two.
+    lab: Option<std::sync::Arc<Lab>>,
+}
+
+/// A household's network with an Internet behind it, for door two.
+struct Lab {
+    network: Network,
+    trust: rustls::ClientConfig,
 }
 
 #[test]
 fn every_scenario_holds() {
+    run_all(None);
+}
+
+/// The same files again, with the program as the household's router: what DNS tells is what a connection finds.
+#[test]
+fn every_scenario_holds_at_door_two() {
+    if !namespace::enter("every_scenario_holds_at_door_two") {
+        return;
+    }
+    let network = Network::lay();
+    let authority = origin::Authority::new();
+    origin::serve(&network.internet, &authority);
+    let addresses: String = (0..20).map(|at| format!("address add 10.77.2.{}/16 dev eth0\n", 10 + at)).collect();
+    network.child.ip(&addresses);
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.der.clone()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let trust = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let trust = trust.with_root_certificates(roots).with_no_client_auth();
+    run_all(Some(std::sync::Arc::new(Lab { network, trust })));
+}
+
+fn run_all(lab: Option<std::sync::Arc<Lab>>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "txt"));
@@ -34,7 +71,7 @@ fn every_scenario_holds() {
     for file in &files {
         let text = fs::read_to_string(file).unwrap();
         assert!(text.contains("=>") || text.contains("upstream saw"), "{}: checks nothing", file.display());
-        let mut scenario = Scenario { upstream: Some(Upstream::start()), ..Scenario::default() };
+        let mut scenario = Scenario { upstream: Some(Upstream::start()), lab: lab.clone(), ..Scenario::default() };
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -75,7 +112,13 @@ impl Scenario {
                 self.write_config();
                 self.running().reload();
             }
-            "dns" => return check(&self.ask(words[1], words[2], words[3], false), expected),
+            "dns" => {
+                let seen = self.ask(words[1], words[2], words[3], false);
+                check(&seen, expected)?;
+                return if words[2] == "A" { self.same_at_door_two(words[1], words[3], expected) } else { Ok(()) };
+            }
+            "tls" => return self.at_door_two(words[1], words[2], None, words.get(4).copied(), expected),
+            "http" => return self.at_door_two(words[1], words[2], Some("/"), words.get(4).copied(), expected),
             "tcp" => return check(&self.ask(words[1], words[2], words[3], true), expected),
             "explain" => return self.explain(words[1], words[2], expected),
             // The one thing that cannot be hurried: a time to live of one second.
@@ -86,12 +129,18 @@ impl Scenario {
             }
             "upstream" => return self.upstream(&words),
             "metrics" if rest(1) == "noted" => {
-                self.running();
+                let running = self.running();
+                // What ends is counted a moment later than it is seen.
+                while running.metric("luytre_proxy_open") != 0.0 {
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
                 self.metrics = counters(&self.running().metrics_text());
             }
             "metrics" if rest(1) == "unchanged" => {
                 let now = counters(&self.running().metrics_text());
-                return same("the metrics", &now, &self.metrics.clone());
+                let moved: Vec<_> =
+                    now.lines().zip(self.metrics.lines()).filter(|(now, before)| now != before).collect();
+                return if moved.is_empty() { Ok(()) } else { Err(format!("the metrics: {moved:?}")) };
             }
             "log" => {
                 let log = self.running().log();
@@ -117,6 +166,9 @@ impl Scenario {
 
     fn rest_of_config(&self, folder: &Path) -> String {
         let mut text = String::new();
+        if self.lab.is_some() {
+            writeln!(text, "[proxy]\nenabled = true\nlan = [{LAN:?}]").unwrap();
+        }
         for (at, (category, format, lines)) in self.lists.iter().enumerate() {
             let file = folder.join(format!("list{at}.txt"));
             fs::write(&file, lines).unwrap();
@@ -128,12 +180,15 @@ impl Scenario {
             }
         }
         for (name, settings, schedules) in &self.profiles {
-            writeln!(text, "[[profile]]\nname = {name:?}\n{}", settings.join("\n")).unwrap();
+            // An adult's device would be left alone; here everybody's connections are looked at.
+            let all = if self.lab.is_some() { "intercept = true\nunexplained = \"resolve\"" } else { "" };
+            writeln!(text, "[[profile]]\nname = {name:?}\n{}\n{all}", settings.join("\n")).unwrap();
             for schedule in schedules {
                 writeln!(text, "[[profile.schedule]]\n{schedule}").unwrap();
             }
-            let address = self.address(name);
-            writeln!(text, "[[device]]\nprofile = {name:?}\naddress = [\"{address}\"]").unwrap();
+            let addresses = [self.address(name), self.lab_address(name)];
+            writeln!(text, "[[device]]\nprofile = {name:?}\naddress = [\"{}\", \"{}\"]", addresses[0], addresses[1])
+                .unwrap();
         }
         writeln!(text, "[defaults]\nprofile = {:?}", self.profiles[0].0).unwrap();
         text
@@ -188,6 +243,61 @@ impl Scenario {
             true => Ok(()),
             false => Err(format!("explain says {told:?}")),
         }
+    }
+
+    /// What a line about DNS says of connections: refused is refused; what was answered is reached at that address, and an
+    /// alias at the safe form's, wherever the device believes the name to be. Lines about answers of another kind (that a
+    /// name does not exist, that no upstream answers) say nothing of connections, nor do addresses inside the household.
+    fn same_at_door_two(&mut self, profile: &str, name: &str, expected: &str) -> Result<(), String> {
+        let words: Vec<&str> = expected.split_whitespace().collect();
+        let addr = words.iter().skip(1).find_map(|word| word.parse::<Ipv4Addr>().ok());
+        // Answered here (RFC 7050), and nobody's outside.
+        let is_special = |addr: &Ipv4Addr| addr.octets()[..3] == [192, 0, 0];
+        let is_outside =
+            |addr: &Ipv4Addr| !addr.is_private() && !addr.is_loopback() && !addr.is_unspecified() && !is_special(addr);
+        // The portal's address is an answer, and a refusal as well.
+        let is_told = words.windows(2).any(|pair| pair[0] == "ede" && ["15", "16", "17"].contains(&pair[1]));
+        let is_refused = is_told || matches!(words[0], "block" | "ask" | "help" | "not-now" | "sealed");
+        let expected = match (words[0], addr.filter(is_outside)) {
+            _ if is_refused => "refused".to_string(),
+            ("answer" | "alias", Some(addr)) => format!("reached {addr}"),
+            _ => return Ok(()),
+        };
+        let at = if words[0] == "answer" && !is_refused { addr.map(|addr| addr.to_string()) } else { None };
+        self.at_door_two(profile, name, None, at.as_deref(), &expected)?;
+        self.at_door_two(profile, name, Some("/"), at.as_deref(), &expected)
+    }
+
+    /// A connection of the profile's device for `name`, sent to `at` or to where every name of the mock upstream leads.
+    fn at_door_two(
+        &mut self,
+        profile: &str,
+        name: &str,
+        path: Option<&str>,
+        at: Option<&str>,
+        expected: &str,
+    ) -> Result<(), String> {
+        let Some(lab) = self.lab.clone() else { return Ok(()) };
+        self.running();
+        let from = self.lab_address(profile).into();
+        let to = at.unwrap_or("192.0.2.1").parse().unwrap();
+        let (host, rest) = name.split_once('/').unwrap_or((name, ""));
+        let said = match path {
+            Some(_) => said::http(&lab.network.child, from, host, &format!("/{rest}"), to),
+            None => said::tls(&lab.network.child, from, name, to, &lab.trust),
+        };
+        let found = match &said {
+            said::Said::Refused(_) => "refused".to_string(),
+            said::Said::Reached(addr) => format!("reached {addr}"),
+            said::Said::Other(what) => format!("something else: {what}"),
+        };
+        let door = if path.is_some() { "by HTTP" } else { "by TLS" };
+        same(&format!("a connection {door}"), &found, expected)
+    }
+
+    fn lab_address(&self, profile: &str) -> Ipv4Addr {
+        let at = self.profiles.iter().position(|(name, ..)| name == profile).unwrap_or(19);
+        Ipv4Addr::new(10, 77, 2, 10 + at as u8)
     }
 
     fn upstream(&mut self, words: &[&str]) -> Result<(), String> {

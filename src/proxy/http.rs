@@ -47,6 +47,8 @@ struct Session {
     to: SocketAddr,
     seat: Seat,
     place: RefCell<Option<Place>>,
+    /// Something was asked for that is not help; until then it is nobody's business that the connection is there.
+    is_counted: Cell<bool>,
     /// The connection to the origin that the last request went to.
     origin: RefCell<Option<(IpAddr, SendRequest<Incoming>)>>,
 }
@@ -61,7 +63,15 @@ pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Ve
     let entry = seat.entry();
     let patience = worker.server.settings.load().hello;
     let origin = RefCell::new(None);
-    let session = Rc::new(Session { worker, client, to, seat, place: RefCell::new(Some(place)), origin });
+    let session = Rc::new(Session {
+        worker,
+        client,
+        to,
+        seat,
+        place: RefCell::new(Some(place)),
+        is_counted: Cell::new(false),
+        origin,
+    });
     let moved = Arc::new(Moved::default());
     let wire = TokioIo::new(Wire::new(stream, octets, Arc::clone(&moved)));
     let answering = Rc::clone(&session);
@@ -77,7 +87,6 @@ pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Ve
         .half_close(true)
         .preserve_header_case(true);
     let mut serving = pin!(builder.serve_connection(wire, service).with_upgrades());
-    session.worker.server.counters.open(1);
     let mut before = moved.so_far();
     poll_fn(|context| {
         if entry.is_over(context) {
@@ -94,10 +103,12 @@ pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Ve
     })
     .await;
     let (counters, (up, down)) = (&session.worker.server.counters, moved.so_far());
-    counters.open(-1);
     if !entry.is_quiet() {
         counters.octets(up, down);
         ended(counters, By::Http, &session.seat);
+    }
+    if session.is_counted.get() {
+        counters.open(-1);
     }
 }
 
@@ -155,6 +166,9 @@ impl Session {
     }
 
     fn count(&self, passage: Passage) {
+        if !self.is_counted.replace(true) {
+            self.worker.server.counters.open(1);
+        }
         self.worker.server.counters.passage(By::Http, passage);
     }
 

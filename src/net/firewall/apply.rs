@@ -84,6 +84,12 @@ const FAMILIES: [&str; 2] = ["-4", "-6"];
 fn routes(rules: &Rules) -> Result<(), Error> {
     let (table, preference) = (rules.table.to_string(), rules.preference.to_string());
     let mark = format!("{0:#x}/{0:#x}", rules.mark);
+    if has_ipv6() {
+        // A resolver that announced itself by its link-local address: the default route of a table does not hold for those.
+        for lan in &rules.lan {
+            ip(&["-6", "route", "replace", "local", "fe80::/64", "dev", lan, "table", &table])?;
+        }
+    }
     for family in FAMILIES {
         let route = ip(&[family, "route", "replace", "local", "default", "dev", "lo", "table", &table]);
         if family == "-6" && route.is_err() && !has_ipv6() {
