@@ -115,9 +115,9 @@ impl Row {
             let octets = outcome.octets as f64;
             (octets / MIB, cpu_ns / 1e6 / (octets / GIB))
         } else {
-            (outcome.done as f64, cpu_ns / 1e3 / outcome.done as f64)
+            (outcome.in_time as f64, cpu_ns / 1e3 / outcome.done as f64)
         };
-        let cpu = if amount > 0.0 { cpu } else { 0.0 };
+        let cpu = if cpu.is_finite() { cpu } else { 0.0 };
         Row { test, peer: peer.name(), round, rate: amount / outcome.seconds, cpu, outcome }
     }
 
