@@ -58,6 +58,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Outcome {
     pub done: u64,
+    /// Of these, before the time was over: one that stalls at the end must not stretch the time of all others.
+    pub in_time: u64,
     pub failed: u64,
     pub octets: u64,
     pub seconds: f64,
@@ -100,7 +102,9 @@ impl Load {
                 Kind::ProbeHttp => client.probe_http(self.amount).await?,
                 Kind::Tls | Kind::Hello | Kind::Keep | Kind::Close => self.many(&client).await,
             };
-            outcome.seconds = began.elapsed().as_secs_f64();
+            if outcome.seconds == 0.0 {
+                outcome.seconds = began.elapsed().as_secs_f64();
+            }
             println!("{}", serde_json::to_string(&outcome)?);
             Ok(())
         };
@@ -126,7 +130,7 @@ impl Load {
                 Err(error) => whole.fault(&error.into()),
             }
         }
-        whole.outcome()
+        Outcome { seconds: self.seconds, ..whole.outcome() }
     }
 
     /// `amount` octets over `window` connections.
@@ -194,7 +198,7 @@ impl Client {
             in_a_row += 1;
             match tokio::time::timeout(PATIENCE, work).await.map_err(anyhow::Error::from).flatten() {
                 Ok(()) => {
-                    tally.success(began);
+                    tally.success(began, end);
                     in_a_row = 0;
                 }
                 Err(error) => tally.fault(&error),
@@ -250,7 +254,7 @@ impl Client {
             let began = Instant::now();
             let reply = tokio::time::timeout(PATIENCE, web::ask(&mut stream, &mut buffer, name, true)).await??;
             anyhow::ensure!(reply.is_page, "status {}, not the page", reply.status);
-            tally.success(began);
+            tally.success(began, end);
             if !reply.stays {
                 break;
             }
@@ -312,14 +316,16 @@ impl Tally {
     async fn try_for(&mut self, what: &str, work: impl Future<Output = anyhow::Result<()>>) {
         let began = Instant::now();
         match tokio::time::timeout(PATIENCE, work).await.map_err(anyhow::Error::from).flatten() {
-            Ok(()) => self.success(began),
+            Ok(()) => self.success(began, began + PATIENCE),
             Err(error) => self.fault(&error.context(what.to_owned())),
         }
     }
 
-    fn success(&mut self, began: Instant) {
+    fn success(&mut self, began: Instant, end: Instant) {
+        let now = Instant::now();
         self.outcome.done += 1;
-        self.took.push(u32::try_from(began.elapsed().as_micros()).unwrap_or(u32::MAX));
+        self.outcome.in_time += u64::from(now <= end);
+        self.took.push(u32::try_from((now - began).as_micros()).unwrap_or(u32::MAX));
     }
 
     fn fault(&mut self, error: &anyhow::Error) {
@@ -329,6 +335,7 @@ impl Tally {
 
     fn add(&mut self, other: Tally) {
         self.outcome.done += other.outcome.done;
+        self.outcome.in_time += other.outcome.in_time;
         self.outcome.failed += other.outcome.failed;
         self.took.extend(other.took);
         if self.outcome.first_fault.is_none() {

@@ -35,6 +35,15 @@ pub struct Setting<'a> {
     pub lab_rules: bool,
 }
 
+impl Setting<'_> {
+    /// As many descriptors as it needs: some proxies take memory for each they might have.
+    fn descriptors(&self) -> u64 {
+        descriptors().min(2 * self.idle + SPARE)
+    }
+}
+
+/// Descriptors of a proxy that are no connections: lists, listeners, pipes, name servers.
+pub const SPARE: u64 = 600;
 /// Where the Debian packages of nginx and e2guardian have their parts.
 const NGINX_STREAM: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 const E2GUARDIAN: &str = "/etc/e2guardian";
@@ -185,7 +194,7 @@ impl Peer {
     }
 
     fn nginx_config(self, setting: &Setting<'_>) -> String {
-        let (dir, limit) = (setting.folder.display(), descriptors());
+        let (dir, limit) = (setting.folder.display(), setting.descriptors());
         let Place(number) = self.place();
         let (resolver, own) = (self.place().resolver(), self.place().router());
         // A listed name goes to a port on which nobody listens: the phase in which `deny` stands is before the preread.
@@ -200,7 +209,7 @@ impl Peer {
     }
 
     fn squid_config(self, setting: &Setting<'_>) -> String {
-        let (dir, limit, resolver) = (setting.folder.display(), descriptors(), self.place().resolver());
+        let (dir, limit, resolver) = (setting.folder.display(), setting.descriptors(), self.place().resolver());
         // The client's own address towards the origin would need rules for the way back; nobody else here does it.
         format!(
             "http_port 127.0.0.1:3128\nhttp_port 127.0.0.1:{HTTP_PORT} tproxy\n\

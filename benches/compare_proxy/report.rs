@@ -115,9 +115,9 @@ impl Row {
             let octets = outcome.octets as f64;
             (octets / MIB, cpu_ns / 1e6 / (octets / GIB))
         } else {
-            (outcome.done as f64, cpu_ns / 1e3 / outcome.done as f64)
+            (outcome.in_time as f64, cpu_ns / 1e3 / outcome.done as f64)
         };
-        let cpu = if amount > 0.0 { cpu } else { 0.0 };
+        let cpu = if cpu.is_finite() { cpu } else { 0.0 };
         Row { test, peer: peer.name(), round, rate: amount / outcome.seconds, cpu, outcome }
     }
 
@@ -250,7 +250,8 @@ fn table(text: &mut String, test: Test, rows: &[&Row]) -> anyhow::Result<()> {
     };
     let median = |peer: Peer, of: &dyn Fn(&Row) -> f64| -> f64 {
         let values = values(peer, of);
-        values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+        let at = |at: usize| values.get(at).copied().unwrap_or(f64::NAN);
+        (at(values.len().saturating_sub(1) / 2) + at(values.len() / 2)) / 2.0
     };
     let over = |peer: Peer, of: &dyn Fn(&Row) -> f64| {
         let ratio = median(peer, of) / median(Peer::Haproxy, of);

@@ -20,8 +20,6 @@ const PROXY_CORE: usize = 0;
 const LOAD_CORE: usize = 1;
 /// A proxy that does not refuse and pass rightly in this time is left out.
 const START_MAX: Duration = Duration::from_secs(60);
-/// Descriptors of a proxy that are no connections: lists, listeners, pipes, name servers.
-const SPARE: u64 = 600;
 
 struct Bench<'a> {
     run: &'a Run,
@@ -91,7 +89,7 @@ fn chosen(run: &Run) -> anyhow::Result<Vec<(Peer, String)>> {
 impl<'a> Bench<'a> {
     /// Idle connections for which a proxy has descriptors, two each.
     fn idle_count(&self) -> u64 {
-        (self.run.idle as u64).min(peers::descriptors().saturating_sub(SPARE) / 2)
+        (self.run.idle as u64).min(peers::descriptors().saturating_sub(peers::SPARE) / 2)
     }
 
     fn start_or_say(&mut self, peer: Peer) -> Option<Running<'a>> {
