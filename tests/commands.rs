@@ -208,3 +208,76 @@ fn the_readme_lists_every_metric() {
         .collect();
     assert_eq!(rows, expected);
 }
+
+#[test]
+fn doctor_names_what_is_wrong_and_the_remedy() {
+    let folder = TempDir::new().unwrap();
+    let config = household(&folder);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let body = fs::read_to_string(&config).unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    fs::write(&config, body.replace("127.0.0.1:5300", &listen)).unwrap();
+    let output = run(&["doctor", "-c", &config], "");
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    let line = shown.lines().find(|line| line.contains("dns ports")).unwrap();
+    assert!(line.starts_with("problem") && line.contains(&listen) && line.contains("taken by"), "{shown}");
+    assert!(shown.contains("ok       clock") && shown.contains("ok       state folder"), "{shown}");
+    drop(taken);
+    // The port is free again; the proxy wants an interface that is not there.
+    let body = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{body}\n[proxy]\nenabled = true\nlan = [\"no-such-lan\"]\n")).unwrap();
+    let found = run(&["doctor", "--json", "-c", &config], "");
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    let of = |check: &str| found.as_array().unwrap().iter().find(|one| one["check"] == check).unwrap().clone();
+    assert_eq!(of("dns ports")["state"], "ok");
+    assert_eq!(of("proxy: interfaces")["state"], "problem");
+    assert!(of("proxy: interfaces")["fix"].as_str().unwrap().contains("lo"));
+}
+
+#[test]
+fn the_kernels_rules_are_shown_without_touching_anything() {
+    let folder = TempDir::new().unwrap();
+    let config = household(&folder);
+    let output = run(&["firewall", "print", "-c", &config], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("the proxy is off"));
+    let body = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{body}\n[proxy]\nenabled = true\nlan = [\"br-lan\"]\n")).unwrap();
+    let output = run(&["firewall", "print", "-c", &config], "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("table inet luytre") && shown.contains("\"br-lan\"") && shown.contains("tproxy"), "{shown}");
+}
+
+#[test]
+fn explain_has_a_line_for_every_way_round_when_the_proxy_is_on() {
+    let folder = TempDir::new().unwrap();
+    let config = household(&folder);
+    let found = json(&run(&["explain", "casino.example", "--json", "-c", &config], ""));
+    assert!(found.get("connections").is_none());
+    let body = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{body}\n[proxy]\nenabled = true\nlan = [\"br-lan\"]\n")).unwrap();
+    let found = json(&run(&["explain", "casino.example", "--json", "-c", &config], ""));
+    assert_eq!(found["connections"]["quic"], "reject");
+    assert_eq!(found["connections"]["nameless"], "tcp443");
+    assert_eq!(found["connections"]["blocks_tunnels"], true);
+    let shown = text(&run(&["explain", "casino.example", "-c", &config], "").stdout);
+    for line in ["QUIC", "addresses that no answer gave", "hidden names", "DNS over TLS", "VPN, Tor and proxies"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    // Help is nobody's business, not even here.
+    let found = json(&run(&["explain", "tongdai111.vn", "--json", "-c", &config], ""));
+    assert!(found.get("connections").is_none());
+}
+
+#[test]
+fn the_unit_is_exposed_as_little_as_it_says() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/luytre.service");
+    let output =
+        std::process::Command::new("systemd-analyze").args(["security", "--offline=yes", unit]).output().unwrap();
+    let shown = text(&output.stdout);
+    let level = shown.lines().find_map(|line| line.split_once("exposure level for luytre.service: ")).unwrap().1;
+    let level: f64 = level.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(level <= 2.0, "{shown}");
+}
