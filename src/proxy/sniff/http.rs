@@ -16,6 +16,7 @@ use hyper::http::uri::{Scheme, Uri};
 
 use super::Sniffed;
 use super::host::Host;
+use super::tls;
 
 /// Port of the http scheme (RFC 9110 §4.2.1).
 pub const PORT: u16 = 80;
@@ -23,40 +24,48 @@ pub const PORT: u16 = 80;
 const METHOD_MAX: usize = 24;
 /// How a connection of HTTP/2 begins (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Content type of the record that begins TLS.
-const TLS_HANDSHAKE: u8 = 22;
-
 /// What the first octets of a connection look like, whatever its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// More octets are needed; never more than twenty-five.
+    /// More octets are needed; never more than twenty-four behind empty lines.
     More,
-    /// A method and a blank: HTTP/1, for hyper to read.
+    /// Something that an HTTP/1 server may take for a request, for hyper to read and, if it is none, to refuse.
     Http1,
-    /// HTTP/2 without TLS, which browsers do not speak.
+    /// HTTP/2 without TLS. Browsers do not speak it, and nothing here reads its names: to be refused.
     Http2,
     /// A record of TLS, for [`super::tls::Hello`] to read.
     Tls,
-    /// Something else; also when the server is to speak first and the client has said nothing HTTP would say.
+    /// Neither. It names nobody: the profile decides as for no name.
     Other,
 }
 
-/// Looks at the first octets. One empty line before the request is passed over, as servers do (RFC 9112 §2.2).
+/// Looks at the first octets. Empty lines before a request are passed over, as servers do (RFC 9112 §2.2), and a method may be
+/// any token, since some servers take any: what is not surely something else is HTTP.
 pub fn opening(prefix: &[u8]) -> Opening {
-    let octets = prefix.strip_prefix(b"\r\n").unwrap_or(prefix);
-    match octets {
-        [TLS_HANDSHAKE, ..] => return Opening::Tls,
-        [] | [b'\r'] => return Opening::More,
-        _ if octets.starts_with(PREFACE) => return Opening::Http2,
-        _ if PREFACE.starts_with(octets) => return Opening::More,
-        _ => {}
+    let empty = prefix.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+    let octets = prefix.get(empty..).unwrap_or(&[]);
+    if octets.starts_with(PREFACE) {
+        return Opening::Http2;
     }
-    let method = octets.iter().take_while(|octet| octet.is_ascii_uppercase() || matches!(octet, b'-' | b'_')).count();
-    match octets.get(method) {
-        Some(b' ') if (1..=METHOD_MAX).contains(&method) => Opening::Http1,
-        None if method <= METHOD_MAX => Opening::More,
+    let method = octets.iter().take(METHOD_MAX + 1).take_while(|octet| is_token(**octet)).count();
+    match octets.get(method..).unwrap_or(&[]) {
+        _ if method > METHOD_MAX => Opening::Http1,
+        [] if empty > METHOD_MAX => Opening::Http1,
+        [] => Opening::More,
+        _ if PREFACE.starts_with(octets) => Opening::More,
+        [first, ..] if method == 0 && tls::CONTENT_TYPES.contains(first) => Opening::Tls,
+        _ if method == 0 => Opening::Other,
+        [b'\r'] => Opening::More,
+        [b'\r', b'\n', ..] => Opening::Other,
+        // Lenient servers take any of these for a blank (RFC 9112 §3).
+        [b' ' | b'\t' | 0x0b | 0x0c | b'\r', ..] => Opening::Http1,
         _ => Opening::Other,
     }
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }
 
 /// Whom a request is for, and what it asks of them.
@@ -151,13 +160,13 @@ fn request_line(method: &Method, uri: &Uri) -> Result<(Option<Authority>, String
         (None, None) if is_whole_server && *method == Method::OPTIONS => None,
         _ => return Err(Refusal::BadForm),
     };
-    match named {
-        Some((text, default_port)) => {
-            let authority = authority(text.as_str().as_bytes(), default_port).ok_or(Refusal::BadHost)?;
-            Ok((Some(authority), path.to_string()))
-        }
-        None => Ok((None, path.to_string())),
-    }
+    // `http://a.example?b` leaves out the slash that goes to the server (RFC 9110 §4.2.3).
+    let slash = if path.starts_with('?') { "/" } else { "" };
+    let authority = match named {
+        Some((text, default_port)) => Some(authority(text.as_str().as_bytes(), default_port).ok_or(Refusal::BadHost)?),
+        None => None,
+    };
+    Ok((authority, format!("{slash}{path}")))
 }
 
 /// A host and a port, which may be missing if there is a default. No user information, no blanks, no empty port.
@@ -277,6 +286,13 @@ mod tests {
         }
     }
 
+    /// Found by `fuzz/targets/http.rs`: such a path began with its query, and no list of URLs would have known it.
+    #[test]
+    fn a_query_without_a_path_gets_its_slash() {
+        assert_eq!(asked(&["GET http://we?a 1.0"]).as_deref(), Ok("we 80 /?a"));
+        assert_eq!(asked(&["GET http://a.example?b=/c 1.1", "host: a.example"]).as_deref(), Ok("a.example 80 /?b=/c"));
+    }
+
     #[test]
     fn hosts_with_two_meanings_are_refused() {
         use Refusal::{BadHost, HostDiffers, NoHost, SeveralHosts};
@@ -379,28 +395,33 @@ mod tests {
 
     #[test]
     fn the_first_octets_tell_the_protocol() {
-        let cases: [(&[u8], Opening); 16] = [
+        let cases: [(&[u8], Opening); 21] = [
             (b"", Opening::More),
             (b"\r\n", Opening::More),
             (b"G", Opening::More),
             (b"GET ", Opening::Http1),
-            (b"\r\nPOST /", Opening::Http1),
+            (b"\r\n\n\r\nPOST /", Opening::Http1),
             (b"VERSION-CONTROL /", Opening::Http1),
+            (b"get\t/", Opening::Http1),
             (b"P", Opening::More),
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n", Opening::More),
             (PREFACE, Opening::Http2),
             (b"PRI * HTTP/1.1", Opening::Http1),
-            (b"\x16\x03\x01", Opening::Tls),
-            (b"SSH-2.0-x", Opening::Other),
+            (b"\x16", Opening::Tls),
+            (b"\x15\x03\x01", Opening::Tls),
+            (b"SSH-2.0-x\r\n", Opening::Other),
+            (b"GET\r", Opening::More),
+            (b"GET\r/ HTTP/1.1", Opening::Http1),
             (b"\0\0", Opening::Other),
             (b" GET /", Opening::Other),
-            (b"get /", Opening::Other),
-            (&[b'A'; 25], Opening::Other),
+            (b"GET\0", Opening::Other),
+            (&[b'A'; 24], Opening::More),
+            (&[b'A'; 25], Opening::Http1),
         ];
         for (prefix, expected) in cases {
             assert_eq!(opening(prefix), expected, "{prefix:?}");
         }
-        assert_eq!(opening(&[b'A'; 24]), Opening::More);
+        assert_eq!(opening(&[b'\n'; 25]), Opening::Http1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const HEADER: usize = 5;
 /// Empty records of a hello: forbidden, yet OpenSSL takes 32 of them.
 const EMPTY_MAX: u8 = 32;
 /// Content types (IANA "TLS ContentType"). One of them begins every record since SSL 3.0.
-const CONTENT_TYPES: std::ops::RangeInclusive<u8> = 20..=24;
+pub(super) const CONTENT_TYPES: std::ops::RangeInclusive<u8> = 20..=24;
 const HANDSHAKE: u8 = 22;
 /// The major version in every record's header; the minor one is to be ignored (RFC 8446 §5.1).
 const MAJOR: u8 = 3;
