@@ -38,7 +38,6 @@ pub async fn read(stream: &mut TcpStream, mut octets: Vec<u8>) -> io::Result<Fir
     loop {
         match opening(&octets) {
             Opening::More => {}
-            Opening::Other if is_record(&octets) => return Ok(First::Malformed),
             Opening::Http1 => return Ok(First::Http(octets)),
             // No browser speaks it, and it would carry requests that nobody judges.
             Opening::Http2 => return Ok(First::Malformed),
@@ -52,11 +51,6 @@ pub async fn read(stream: &mut TcpStream, mut octets: Vec<u8>) -> io::Result<Fir
         }
         take(stream, &mut octets).await?;
     }
-}
-
-/// A record of TLS that is no handshake (alert, application data): a server may read on to a hello behind it.
-fn is_record(octets: &[u8]) -> bool {
-    Hello::default().push(octets) == Progress::Malformed
 }
 
 const NAMELESS: Sniffed = Sniffed { name: None, url: None, ech: false };
