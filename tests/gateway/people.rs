@@ -26,12 +26,11 @@ fn the_adults_device_is_untouched() {
         );
         assert!(page.contains(" 200 "), "{page}");
         assert!(gateway.adult().connect(CASINO.at(family, 853)).is_ok(), "DNS over TLS is the adult's own choice");
-        let visits = gateway.visits();
-        assert!(
-            visits.iter().all(|visit| visit.from == ADULT[family].parse::<std::net::IpAddr>().unwrap()),
-            "{visits:?}"
-        );
     }
+    // With its own addresses: nobody stood between.
+    let own = ADULT.map(|addr| addr.parse::<std::net::IpAddr>().unwrap());
+    let visits = gateway.visits();
+    assert!(visits.len() >= 4 && visits.iter().all(|visit| own.contains(&visit.from)), "{visits:?}");
     assert_eq!(gateway.counters(), before, "nothing of it was seen, let alone counted");
 }
 
