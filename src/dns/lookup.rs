@@ -48,7 +48,8 @@ impl Door {
                 return wanted.addresses_in(&answer, self.is_private(wanted.name));
             }
         }
-        match resolver.resolve(question).await {
+        // Rarely waited for, and large.
+        match Box::pin(resolver.resolve(question)).await {
             Ok(found) => wanted.addresses_in(&found.entry.answer(), self.is_private(wanted.name)),
             Err(_) => Ok(Vec::new()),
         }

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -22,8 +23,9 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
-use super::live::{About, Seat};
+use super::live::{About, CONNECT_SECS, Entry, Seat};
 use super::places::Place;
 use super::route::{OriginalDst, Route, Subject};
 use super::server::{Connection, Worker, connect, ended};
@@ -61,6 +63,8 @@ pub(super) async fn serve(worker: Rc<Worker>, connection: Connection, octets: Ve
     let about = About { asker: client.into(), name: RefCell::default(), to: asked_for, is_help: Cell::new(false) };
     let seat = worker.live.enter(about);
     let entry = seat.entry();
+    // The client's side is there; each origin is waited for by itself.
+    entry.connected();
     let patience = worker.server.settings.load().hello;
     let origin = RefCell::new(None);
     let session = Rc::new(Session {
@@ -239,7 +243,8 @@ impl Session {
                 Err(mut error) => request = error.take_message()?,
             }
         }
-        let mut sender = open(SocketAddr::new(addr, self.to.port())).await?;
+        let entry = self.seat.entry();
+        let mut sender = open(SocketAddr::new(addr, self.to.port()), &entry).await?;
         let response = sender.send_request(request).await.ok()?;
         *self.origin.borrow_mut() = Some((addr, sender));
         Some(response)
@@ -278,8 +283,10 @@ impl Session {
 }
 
 /// A connection to an origin, kept going by a task of its own.
-async fn open(to: SocketAddr) -> Option<SendRequest<Incoming>> {
-    let stream = connect(to).await.ok()?;
+async fn open(to: SocketAddr, entry: &Entry) -> Option<SendRequest<Incoming>> {
+    // The client's connection may stay for longer; only this wait is short.
+    let limit = Duration::from_secs(u64::from(CONNECT_SECS));
+    let stream = timeout(limit, connect(to, entry)).await.ok()?.ok()?;
     let (sender, connection) =
         client::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await.ok()?;
     spawn_local(async move {

@@ -13,6 +13,9 @@ use crate::name::Name;
 /// A connection that carries only one direction any more is closed after this without a byte: long enough for a slow answer.
 const HALF_CLOSED_SECS: u32 = 600;
 
+/// An origin that does not answer for so long is not there; browsers give up later.
+pub const CONNECT_SECS: u32 = 20;
+
 /// All connections of one thread.
 #[derive(Default, Clone)]
 pub struct Live(Rc<Shelf>);
@@ -44,6 +47,7 @@ pub struct Entry {
     place: usize,
     touched: Cell<u32>,
     is_half_closed: Cell<bool>,
+    is_connected: Cell<bool>,
     end: Cell<Option<End>>,
     waker: RefCell<Option<Waker>>,
 }
@@ -80,6 +84,7 @@ impl Live {
             place,
             touched: Cell::new(self.0.now.get()),
             is_half_closed: Cell::new(false),
+            is_connected: Cell::new(false),
             end: Cell::new(None),
             waker: RefCell::new(None),
         });
@@ -100,7 +105,11 @@ impl Live {
         self.0.now.set(now);
         let idle = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX);
         for entry in self.0.entries.borrow().iter().flatten() {
-            let patience = if entry.is_half_closed.get() { idle.min(HALF_CLOSED_SECS) } else { idle };
+            let patience = match (entry.is_connected.get(), entry.is_half_closed.get()) {
+                (false, _) => idle.min(CONNECT_SECS),
+                (true, true) => idle.min(HALF_CLOSED_SECS),
+                (true, false) => idle,
+            };
             if now.saturating_sub(entry.touched.get()) > patience {
                 entry.finish(End::Idle);
             }
@@ -131,6 +140,12 @@ impl Entry {
     /// Something moved.
     pub fn touch(&self) {
         self.touched.set(self.shelf.now.get());
+    }
+
+    /// The other side is there.
+    pub fn connected(&self) {
+        self.is_connected.set(true);
+        self.touch();
     }
 
     /// One direction has ended.
@@ -202,6 +217,7 @@ mod tests {
     fn what_is_still_for_too_long_ends_and_places_are_used_again() {
         let live = Live::default();
         let (busy, still, half) = (live.enter(about()), live.enter(about()), live.enter(about()));
+        [&busy, &still, &half].iter().for_each(|seat| seat.entry().connected());
         half.entry().half_closed();
         live.tick(HALF_CLOSED_SECS + 1, Duration::from_secs(3600));
         assert_eq!((busy.entry().end(), half.entry().end()), (None, Some(End::Idle)));
@@ -212,6 +228,8 @@ mod tests {
         drop(half);
         assert_eq!(live.len(), 1);
         let again = live.enter(about());
+        live.tick(3601 + CONNECT_SECS + 1, Duration::from_secs(3600));
+        assert_eq!(again.entry().end(), Some(End::Idle), "nobody answered");
         assert_eq!((live.len(), live.0.entries.borrow().len()), (2, 3));
         drop(again);
     }

@@ -169,8 +169,11 @@ impl<'a> Case<'a> {
             Some(first) if unexplained == Unexplained::Resolve => *first,
             _ => return Route::Refuse(Verdict::UNEXPLAINED),
         };
-        let now = u64::try_from(self.moment.unix_secs).unwrap_or(0);
-        self.guide.given.note(self.profile, spoken, &[addr], now);
+        if addr != self.to {
+            // The device may keep to it; what it asked us for is remembered by the other door.
+            let now = u64::try_from(self.moment.unix_secs).unwrap_or(0);
+            self.guide.given.note(self.profile, spoken, &[addr], now);
+        }
         Route::To { addr, is_help: false, is_nameless: false }
     }
 

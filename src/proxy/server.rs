@@ -2,11 +2,14 @@
 //! share the limits, the judge and the memory of what was given, nothing else.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,7 +22,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::timeout;
 
 use super::first::{self, First};
-use super::live::{About, End, Live, Seat};
+use super::live::{About, End, Entry, Live, Seat};
 use super::places::{Place, Places};
 use super::refusal;
 use super::route::{Guide, OriginalDst, Route, Subject};
@@ -57,8 +60,6 @@ impl Server {
 
 /// A pause after an error of the listener (out of descriptors), so that a lasting one does not spin.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);
-/// An origin that does not answer for so long is not there; browsers give up later.
-const CONNECT_MAX: Duration = Duration::from_secs(20);
 /// How often a thread looks at its connections.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -132,7 +133,8 @@ impl Worker {
 
     async fn lead(self: Rc<Self>, connection: Connection, first: First) {
         match first {
-            First::Http(octets) => http::serve(self, connection, octets).await,
+            // In a box: hyper's part of this future would be copied about with every connection that has none.
+            First::Http(octets) => Box::pin(http::serve(self, connection, octets)).await,
             First::Stream(octets, sniffed) => self.stream(connection, octets, sniffed).await,
             First::Malformed => {
                 self.count(Passage::Malformed);
@@ -158,15 +160,15 @@ impl Worker {
                 return refusal::alert(stream).await;
             }
         };
-        let Ok(origin) = connect(SocketAddr::new(addr, to.port())).await else {
+        let name = RefCell::new(sniffed.name.map(Box::new));
+        let about = About { asker: client.into(), name, to: OriginalDst(addr), is_help: Cell::new(is_help) };
+        let seat = self.live.enter(about);
+        let Ok(origin) = connect(SocketAddr::new(addr, to.port()), &seat.entry()).await else {
             if !is_help {
                 self.count(Passage::Unreachable);
             }
             return;
         };
-        let name = RefCell::new(sniffed.name.map(Box::new));
-        let seat =
-            self.live.enter(About { asker: client.into(), name, to: OriginalDst(addr), is_help: Cell::new(is_help) });
         let (client, origin) = (Side { stream, read: octets }, Side { stream: origin, read: Vec::new() });
         let tunnel = Tunnel::new(client, origin, seat.entry());
         let passage = if is_nameless { Passage::Nameless } else { Passage::Allowed };
@@ -223,8 +225,9 @@ pub(super) fn ended(counters: &Proxied, by: By, seat: &Seat) {
     }
 }
 
-/// Connects to an origin. Never to this machine: a connection that was not intercepted would come back to us for ever.
-pub(super) async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
+/// Connects to an origin, for as long as `entry` may wait for it. Never to this machine: a connection that was not
+/// intercepted would come back to us for ever.
+pub(super) async fn connect(to: SocketAddr, entry: &Entry) -> io::Result<TcpStream> {
     if to.ip().is_loopback() || to.ip().is_unspecified() {
         return Err(ErrorKind::AddrNotAvailable.into());
     }
@@ -235,7 +238,17 @@ pub(super) async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
         _ => {}
     }
     let stream = TcpStream::from_std(socket.into())?;
-    let ready = timeout(CONNECT_MAX, stream.ready(Interest::WRITABLE | Interest::ERROR)).await??;
+    let ready = {
+        let mut ready = pin!(stream.ready(Interest::WRITABLE | Interest::ERROR));
+        poll_fn(|context| {
+            if entry.is_over(context) {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+            ready.as_mut().poll(context)
+        })
+        .await?
+    };
+    entry.connected();
     if ready.is_error() || ready.is_write_closed() {
         return Err(stream.take_error()?.unwrap_or_else(|| ErrorKind::ConnectionRefused.into()));
     }
