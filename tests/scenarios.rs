@@ -10,7 +10,7 @@ mod said;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 use harness::gateway::{LAN, Network};
@@ -37,6 +37,17 @@ struct Lab {
     trust: rustls::ClientConfig,
 }
 
+/// Where every name leads that the mock upstream was not told of, by IPv4 and IPv6.
+const EVERYBODY: [IpAddr; 2] =
+    [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
+/// Devices of the lab; the last belongs to nobody.
+const DEVICES: usize = 20;
+
+fn device(at: usize) -> [IpAddr; 2] {
+    let at = 10 + at as u16;
+    [Ipv4Addr::new(10, 77, 2, at as u8).into(), Ipv6Addr::new(0xfd77, 0, 0, 0, 0, 0, 2, at).into()]
+}
+
 #[test]
 fn every_scenario_holds() {
     run_all(None);
@@ -51,7 +62,9 @@ fn every_scenario_holds_at_door_two() {
     let network = Network::lay();
     let authority = origin::Authority::new();
     origin::serve(&network.internet, &authority);
-    let addresses: String = (0..20).map(|at| format!("address add 10.77.2.{}/16 dev eth0\n", 10 + at)).collect();
+    let add =
+        |[ipv4, ipv6]: [IpAddr; 2]| format!("address add {ipv4}/16 dev eth0\naddress add {ipv6}/64 dev eth0 nodad\n");
+    let addresses: String = (0..DEVICES).map(device).map(add).collect();
     network.child.ip(&addresses);
     let mut roots = rustls::RootCertStore::empty();
     roots.add(authority.der.clone()).unwrap();
@@ -115,10 +128,13 @@ impl Scenario {
             "dns" => {
                 let seen = self.ask(words[1], words[2], words[3], false);
                 check(&seen, expected)?;
-                return if words[2] == "A" { self.same_at_door_two(words[1], words[3], expected) } else { Ok(()) };
+                let family = ["A", "AAAA"].iter().position(|rtype| *rtype == words[2]);
+                return family.map_or(Ok(()), |family| self.same_at_door_two(words[1], words[3], family, expected));
             }
-            "tls" => return self.at_door_two(words[1], words[2], None, words.get(4).copied(), expected),
-            "http" => return self.at_door_two(words[1], words[2], Some("/"), words.get(4).copied(), expected),
+            "tls" | "http" => {
+                let to = words.get(4).map_or(EVERYBODY[0], |addr| addr.parse().unwrap());
+                return self.at_door_two(words[1], words[2], (words[0] == "http").then_some("/"), to, expected);
+            }
             "tcp" => return check(&self.ask(words[1], words[2], words[3], true), expected),
             "explain" => return self.explain(words[1], words[2], expected),
             // The one thing that cannot be hurried: a time to live of one second.
@@ -186,9 +202,8 @@ impl Scenario {
             for schedule in schedules {
                 writeln!(text, "[[profile.schedule]]\n{schedule}").unwrap();
             }
-            let addresses = [self.address(name), self.lab_address(name)];
-            writeln!(text, "[[device]]\nprofile = {name:?}\naddress = [\"{}\", \"{}\"]", addresses[0], addresses[1])
-                .unwrap();
+            let ([ipv4, ipv6], own) = (self.lab_addresses(name), self.address(name));
+            writeln!(text, "[[device]]\nprofile = {name:?}\naddress = [\"{own}\", \"{ipv4}\", \"{ipv6}\"]").unwrap();
         }
         writeln!(text, "[defaults]\nprofile = {:?}", self.profiles[0].0).unwrap();
         text
@@ -248,39 +263,40 @@ impl Scenario {
     /// What a line about DNS says of connections: refused is refused; what was answered is reached at that address, and an
     /// alias at the safe form's, wherever the device believes the name to be. Lines about answers of another kind (that a
     /// name does not exist, that no upstream answers) say nothing of connections, nor do addresses inside the household.
-    fn same_at_door_two(&mut self, profile: &str, name: &str, expected: &str) -> Result<(), String> {
+    fn same_at_door_two(&mut self, profile: &str, name: &str, family: usize, expected: &str) -> Result<(), String> {
         let words: Vec<&str> = expected.split_whitespace().collect();
-        let addr = words.iter().skip(1).find_map(|word| word.parse::<Ipv4Addr>().ok());
-        // Answered here (RFC 7050), and nobody's outside.
-        let is_special = |addr: &Ipv4Addr| addr.octets()[..3] == [192, 0, 0];
-        let is_outside =
-            |addr: &Ipv4Addr| !addr.is_private() && !addr.is_loopback() && !addr.is_unspecified() && !is_special(addr);
+        let addr = words.iter().skip(1).find_map(|word| word.parse::<IpAddr>().ok());
+        let is_outside = |addr: &IpAddr| match addr {
+            // 192.0.0.0/24 is answered here (RFC 7050), and nobody's outside.
+            IpAddr::V4(addr) => !addr.is_private() && !addr.is_loopback() && addr.octets()[..3] != [192, 0, 0],
+            IpAddr::V6(addr) => !addr.is_unique_local() && !addr.is_loopback(),
+        };
+        let addr = addr.filter(|addr| !addr.is_unspecified() && is_outside(addr));
         // The portal's address is an answer, and a refusal as well.
         let is_told = words.windows(2).any(|pair| pair[0] == "ede" && ["15", "16", "17"].contains(&pair[1]));
         let is_refused = is_told || matches!(words[0], "block" | "ask" | "help" | "not-now" | "sealed");
-        let expected = match (words[0], addr.filter(is_outside)) {
+        let expected = match (words[0], addr) {
             _ if is_refused => "refused".to_string(),
             ("answer" | "alias", Some(addr)) => format!("reached {addr}"),
             _ => return Ok(()),
         };
-        let at = if words[0] == "answer" && !is_refused { addr.map(|addr| addr.to_string()) } else { None };
-        self.at_door_two(profile, name, None, at.as_deref(), &expected)?;
-        self.at_door_two(profile, name, Some("/"), at.as_deref(), &expected)
+        let at = addr.filter(|_| words[0] == "answer" && !is_refused).unwrap_or(EVERYBODY[family]);
+        self.at_door_two(profile, name, None, at, &expected)?;
+        self.at_door_two(profile, name, Some("/"), at, &expected)
     }
 
-    /// A connection of the profile's device for `name`, sent to `at` or to where every name of the mock upstream leads.
+    /// A connection of the profile's device for `name`, sent to `to`.
     fn at_door_two(
         &mut self,
         profile: &str,
         name: &str,
         path: Option<&str>,
-        at: Option<&str>,
+        to: IpAddr,
         expected: &str,
     ) -> Result<(), String> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
         self.running();
-        let from = self.lab_address(profile).into();
-        let to = at.unwrap_or("192.0.2.1").parse().unwrap();
+        let from = self.lab_addresses(profile)[usize::from(to.is_ipv6())];
         let (host, rest) = name.split_once('/').unwrap_or((name, ""));
         let said = match path {
             Some(_) => said::http(&lab.network.child, from, host, &format!("/{rest}"), to),
@@ -295,9 +311,8 @@ impl Scenario {
         same(&format!("a connection {door}"), &found, expected)
     }
 
-    fn lab_address(&self, profile: &str) -> Ipv4Addr {
-        let at = self.profiles.iter().position(|(name, ..)| name == profile).unwrap_or(19);
-        Ipv4Addr::new(10, 77, 2, 10 + at as u8)
+    fn lab_addresses(&self, profile: &str) -> [IpAddr; 2] {
+        device(self.profiles.iter().position(|(name, ..)| name == profile).unwrap_or(DEVICES - 1))
     }
 
     fn upstream(&mut self, words: &[&str]) -> Result<(), String> {
@@ -351,10 +366,10 @@ fn check(seen: &Seen, expected: &str) -> Result<(), String> {
     let wanted: Vec<String> = words
         .iter()
         .skip(1)
-        .filter(|word| word.parse::<std::net::IpAddr>().is_ok())
+        .filter(|word| word.parse::<IpAddr>().is_ok())
         .map(|word| word.to_string())
         .collect();
-    let refused = || text.starts_with(words[1]) && seen.addresses().iter().all(std::net::IpAddr::is_unspecified);
+    let refused = || text.starts_with(words[1]) && seen.addresses().iter().all(IpAddr::is_unspecified);
     let holds = match words[0] {
         "block" => refused() && text.contains("refused") && !text.contains("help") && !is(ResponseCode::Refused),
         "help" => refused() && text.contains("help: call 111"),

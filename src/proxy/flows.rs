@@ -58,8 +58,14 @@ struct Flow {
     /// By this the answer leaves from where the client sent to.
     local: LocalAddr,
     touched: Arc<AtomicU32>,
+    /// The way on of the connection before on the same ports. A Retry makes a second one (RFC 9000 §17.2.5.2), and its server
+    /// knows the client by the address that the first had.
+    way: Option<Way>,
     _place: Place,
 }
+
+/// An address, and the socket that is connected to it.
+type Way = (IpAddr, Arc<UdpSocket>);
 
 enum State {
     /// Its name is not known yet.
@@ -190,7 +196,7 @@ impl Flows {
             return Begun::Nothing;
         };
         let touched = Arc::new(AtomicU32::new(self.now()));
-        Begun::Flow(Flow { state: State::Reading(Assembly::new()), local, touched, _place: place })
+        Begun::Flow(Flow { state: State::Reading(Assembly::new()), local, touched, way: None, _place: place })
     }
 
     /// Asks the judge where the flow may go.
@@ -203,16 +209,24 @@ impl Flows {
                 ways::note(&self.server.counters, &verdict);
                 self.refuse(key);
             }
-            Route::To { addr, is_help, is_nameless } => match open(addr).await {
+            Route::To { addr, is_help, is_nameless } => match self.way(key, addr).await {
                 Ok(origin) => {
                     if !is_help {
                         let passage = if is_nameless { Passage::Nameless } else { Passage::Allowed };
                         self.server.counters.passage(By::Quic, passage);
                     }
-                    self.open(key, Arc::new(origin), sniffed.name, addr, is_help);
+                    self.open(key, origin, sniffed.name, addr, is_help);
                 }
                 Err(_) => self.refuse(key),
             },
+        }
+    }
+
+    async fn way(&self, key: Key, addr: IpAddr) -> io::Result<Arc<UdpSocket>> {
+        let before = self.table().get(&key).and_then(|flow| flow.way.clone());
+        match before.filter(|(to, _)| *to == addr) {
+            Some((_, origin)) => Ok(origin),
+            None => Ok(Arc::new(open(addr).await?)),
         }
     }
 
@@ -250,6 +264,7 @@ impl Flows {
             touched: Arc::clone(&flow.touched),
             end: Arc::clone(&end),
         };
+        flow.way = Some((addr, Arc::clone(&origin)));
         flow.state = State::Open(Box::new(Open { assembly, origin, name, addr, is_help, end }));
         drop(table);
         self.runtime.spawn(back.run());

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use tempfile::TempDir;
 
 use crate::harness::{namespace, text};
-use crate::{CASINO, Gateway};
+use crate::{CASINO, FOREIGN, Gateway};
 
 /// What the browser shows of `url`, and its picture if a name for it is given.
 fn browse(gateway: &Gateway, url: &str, picture: Option<&str>) -> String {
@@ -24,7 +24,7 @@ fn browse(gateway: &Gateway, url: &str, picture: Option<&str>) -> String {
     assert!(trusted.status.success(), "{}", text(&trusted.stderr));
     // The child's own resolver is somebody else's.
     let resolver = home.path().join("resolv.conf");
-    fs::write(&resolver, "nameserver 203.0.113.99\n").unwrap();
+    fs::write(&resolver, format!("nameserver {}\n", FOREIGN[0])).unwrap();
     let mut command = gateway.child().command("unshare");
     command
         .args(["--mount", "sh", "-c", "mount --bind \"$1\" /etc/resolv.conf && shift && exec \"$@\"", "sh"])
@@ -67,6 +67,11 @@ fn a_browser_shows_the_page_the_error_and_the_site() {
     browse(&gateway, "http://casino.example/", Some("refused.png"));
     let picture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("refused.png");
     assert!(fs::metadata(&picture).unwrap().len() > 1000);
-    assert!(gateway.visits().iter().all(|visit| visit.to != CASINO.ip(0) && visit.to != CASINO.ip(1)));
-    assert!(gateway.visits().iter().all(|visit| visit.said != CASINO.name));
+    let visits = gateway.visits();
+    assert!(visits.iter().all(|visit| !visit.said.contains(CASINO.name) && visit.to != CASINO.ip(0)), "{visits:?}");
+    assert!(
+        gateway.upstream.seen().iter().any(|asked| asked == "A school.example"),
+        "the foreign resolver's questions"
+    );
+    assert_eq!(gateway.foreign[0].seen(), [""; 0]);
 }

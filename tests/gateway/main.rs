@@ -7,6 +7,7 @@ mod harness;
 
 mod browser;
 mod crowd;
+mod gone;
 mod http;
 mod lasting;
 mod origin;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::gateway::{ADULT, ADULT_MAC, CHILD_MAC, LAN, Network, Room};
+use harness::gateway::{ADULT_MAC, CHILD_MAC, LAN, Network, Room};
 use harness::{PATIENCE, Seen, Server, Upstream, query_bytes, read};
 use tempfile::TempDir;
 
@@ -33,7 +34,8 @@ const SCHOOL: Site = Site { name: "school.example", addrs: ["198.51.100.10", "20
 const NEWS: Site = Site { name: "news.example", addrs: ["198.51.100.20", "2001:db8:51::20"] };
 const CASINO: Site = Site { name: "casino.example", addrs: ["198.51.100.66", "2001:db8:51::66"] };
 const HELP: Site = Site { name: "tongdai111.vn", addrs: ["198.51.100.111", "2001:db8:51::111"] };
-const SITES: [Site; 4] = [SCHOOL, NEWS, CASINO, HELP];
+const COP: Site = Site { name: "vn-cop.vn", addrs: ["198.51.100.112", "2001:db8:51::112"] };
+const SITES: [Site; 5] = [SCHOOL, NEWS, CASINO, HELP, COP];
 /// An address that belongs to no name.
 const NOBODY: Site = Site { name: "nobody.example", addrs: ["198.51.100.200", "2001:db8:51::200"] };
 
@@ -64,6 +66,7 @@ struct Gateway {
     network: Network,
     authority: Arc<Authority>,
     visits: Visits,
+    quic: quic::Names,
     upstream: Upstream,
     foreign: [Upstream; 2],
     /// Last: it ends first.
@@ -81,6 +84,7 @@ impl Gateway {
         let network = Network::lay();
         let authority = Authority::new();
         let visits = origin::serve(&network.internet, &authority);
+        let quic = quic::serve(&network.internet, &authority);
         let [upstream, foreign, foreign6] = [UPSTREAM, FOREIGN[0], FOREIGN[1]].map(|addr| resolver(&network, addr));
         for site in SITES {
             upstream.serve(site.name, "A", site.addrs[0]);
@@ -88,7 +92,7 @@ impl Gateway {
         }
         let folder = Arc::new(TempDir::new().unwrap());
         let server = Server::start_text(Arc::clone(&folder), |dns, metrics| config(&folder, dns, metrics, proxy, mai));
-        Gateway { network, authority, visits, upstream, foreign: [foreign, foreign6], server }
+        Gateway { network, authority, visits, quic, upstream, foreign: [foreign, foreign6], server }
     }
 
     fn child(&self) -> &Room {

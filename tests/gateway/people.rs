@@ -1,65 +1,110 @@
-//! Who is left alone, and what nothing may stand before: the adult's device, and help.
+//! Whom the gateway leaves in peace: everybody who looks for help, and the adult.
 
+use std::io::{Read, Write};
+use std::net::IpAddr;
+
+use crate::harness::gateway::{ADULT, Room};
 use crate::harness::namespace;
-use crate::tls::{Call, Outcome};
-use crate::{ADULT, CASINO, FAMILIES, FOREIGN, Gateway, HELP, SCHOOL, ask, exchange};
+use crate::quic;
+use crate::tls::{Call, Cut, Outcome};
+use crate::{CASINO, COP, FAMILIES, FOREIGN, Gateway, HELP, SCHOOL, Site, ask, ask_tcp, exchange};
 
-#[test]
-fn the_adults_device_is_untouched() {
-    if !namespace::enter("people::the_adults_device_is_untouched") {
-        return;
+/// The whole day, every day.
+pub const BEDTIME: &str =
+    "[[profile.schedule]]\nname = \"bedtime\"\nfrom = \"00:00\"\nto = \"00:00\"\nblock = [\"everything\"]\n";
+
+fn http(room: &Room, site: &Site, family: usize) -> String {
+    let request = format!("GET /page HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", site.name);
+    exchange(room.connect(site.at(family, 80)).unwrap(), request.as_bytes())
+}
+
+/// By a foreign resolver, UDP and TCP.
+fn resolve(gateway: &Gateway, site: &Site) {
+    for (family, rtype) in [(0, "A"), (1, "AAAA")] {
+        let resolver = (FOREIGN[family].parse::<IpAddr>().unwrap(), 53).into();
+        assert_eq!(ask(gateway.child(), resolver, site.name, rtype).unwrap().addresses(), [site.ip(family)]);
+        assert_eq!(ask_tcp(gateway.child(), resolver, site.name, rtype).addresses(), [site.ip(family)]);
     }
-    let gateway = Gateway::open("");
-    for foreign in &gateway.foreign {
-        foreign.serve(CASINO.name, "A", CASINO.addrs[0]);
-    }
-    let before = gateway.counters();
+}
+
+/// By TLS and HTTP.
+fn reach(gateway: &Gateway, site: &Site) {
     for family in FAMILIES {
-        let foreign = (FOREIGN[family].parse::<std::net::IpAddr>().unwrap(), 53).into();
-        let seen = ask(gateway.adult(), foreign, CASINO.name, "A").unwrap();
-        assert_eq!(seen.addresses(), [CASINO.ip(0)], "the resolver that was asked answers");
-        let outcome = Call::to(&CASINO, family).from(&gateway, gateway.adult());
-        assert!(matches!(outcome, Outcome::Reached { .. }), "{outcome:?}");
-        let page = exchange(
-            gateway.adult().connect(CASINO.at(family, 80)).unwrap(),
-            b"GET / HTTP/1.1\r\nHost: casino.example\r\nConnection: close\r\n\r\n",
-        );
-        assert!(page.contains(" 200 "), "{page}");
-        assert!(gateway.adult().connect(CASINO.at(family, 853)).is_ok(), "DNS over TLS is the adult's own choice");
+        for cut in [Cut::Whole, Cut::Records(4)] {
+            let outcome = Call { cut, ..Call::to(site, family) }.from(gateway, gateway.child());
+            let Outcome::Reached { page, .. } = outcome else { panic!("{outcome:?}") };
+            assert!(page.contains(&format!("reached {}", site.ip(family))), "{page}");
+        }
+        let page = http(gateway.child(), site, family);
+        assert!(page.contains(&format!("reached {}", site.ip(family))), "{page}");
     }
-    // With its own addresses: nobody stood between.
-    let own = ADULT.map(|addr| addr.parse::<std::net::IpAddr>().unwrap());
-    let visits = gateway.visits();
-    assert!(visits.len() >= 4 && visits.iter().all(|visit| own.contains(&visit.from)), "{visits:?}");
-    assert_eq!(gateway.counters(), before, "nothing of it was seen, let alone counted");
 }
 
 #[test]
-fn help_is_reached_whatever_holds_and_leaves_no_trace() {
-    if !namespace::enter("people::help_is_reached_whatever_holds_and_leaves_no_trace") {
+fn help_is_reached_at_bedtime_without_upstream_and_is_counted_nowhere() {
+    if !namespace::enter("people::help_is_reached_at_bedtime_without_upstream_and_is_counted_nowhere") {
         return;
     }
-    let bedtime =
-        "nameless = \"block\"\nunexplained = \"refuse\"\nblock = [\"everything\"]\nblock_names = [\"tongdai111.vn\"]";
-    let gateway = Gateway::open(bedtime);
-    let refused = Call::to(&SCHOOL, 0).from(&gateway, gateway.child());
-    assert_eq!(refused, Outcome::Refused, "it is bedtime");
+    let gateway = Gateway::open(&format!(
+        "block_names = [\"{}\"]\nnameless = \"block\"\nunexplained = \"refuse\"\n{BEDTIME}",
+        HELP.name
+    ));
+    for family in FAMILIES {
+        assert_eq!(Call::to(&SCHOOL, family).from(&gateway, gateway.child()), Outcome::Refused, "it is bedtime");
+    }
+    gateway.visits();
     let before = gateway.counters();
-    for is_silent in [false, true] {
-        gateway.upstream.set_silent(is_silent);
-        for (family, rtype) in [(0, "A"), (1, "AAAA")] {
-            let foreign = (FOREIGN[family].parse::<std::net::IpAddr>().unwrap(), 53).into();
-            let seen = ask(gateway.child(), foreign, HELP.name, rtype).unwrap();
-            assert_eq!(seen.addresses(), [HELP.ip(family)], "silent upstream: {is_silent}");
-            let outcome = Call::to(&HELP, family).from(&gateway, gateway.child());
-            assert!(matches!(outcome, Outcome::Reached { .. }), "{outcome:?}");
-            let page = exchange(
-                gateway.child().connect(HELP.at(family, 80)).unwrap(),
-                b"GET / HTTP/1.1\r\nHost: tongdai111.vn\r\nConnection: close\r\n\r\n",
-            );
-            assert!(page.contains(&format!("reached {}", HELP.ip(family))), "{page}");
+    // Nobody can say where it is: it is where the device wants to go.
+    gateway.upstream.set_silent(true);
+    reach(&gateway, &COP);
+    gateway.upstream.set_silent(false);
+    resolve(&gateway, &HELP);
+    reach(&gateway, &HELP);
+    // Known by now, and reached on every port.
+    gateway.upstream.set_failing(true);
+    resolve(&gateway, &HELP);
+    reach(&gateway, &HELP);
+    for family in FAMILIES {
+        let chat = gateway.child().connect(HELP.at(family, 8080)).expect("a chat on a port of its own");
+        drop(chat);
+        assert!(gateway.child().connect(SCHOOL.at(family, 8080)).is_err(), "it is bedtime on every port");
+    }
+    let kernels =
+        |text: &str| text.lines().filter(|line| !line.starts_with("luytre_firewall")).collect::<Vec<_>>().join("\n");
+    assert_eq!(kernels(&gateway.counters()), kernels(&before));
+    assert!(!gateway.server.log().contains("tongdai111"));
+}
+
+#[test]
+fn the_adults_device_is_left_alone() {
+    if !namespace::enter("people::the_adults_device_is_left_alone") {
+        return;
+    }
+    let gateway =
+        Gateway::open("when_dead = \"closed\"\nquic = \"filter\"\nnameless = \"block\"\nblock_tunnels = true");
+    let before = gateway.counters();
+    for family in FAMILIES {
+        let resolver = (FOREIGN[family].parse::<IpAddr>().unwrap(), 53).into();
+        let seen = ask(gateway.adult(), resolver, CASINO.name, "A").unwrap();
+        assert_eq!(seen.addresses()[0].to_string(), "192.0.2.1", "the foreign resolver's own answer");
+        ask_tcp(gateway.adult(), resolver, CASINO.name, "A");
+        assert_eq!(gateway.foreign[family].seen(), ["A casino.example"; 2]);
+        let Outcome::Reached { certificate, .. } = Call::to(&CASINO, family).from(&gateway, gateway.adult()) else {
+            panic!()
+        };
+        assert_eq!(certificate, gateway.authority.certificate(CASINO.name).cert[0].to_vec());
+        assert!(http(gateway.adult(), &HELP, family).contains("reached"));
+        for port in [853, 8080] {
+            let mut stream = gateway.adult().connect(SCHOOL.at(family, port)).unwrap();
+            stream.write_all(b"hello\n").unwrap();
+            stream.read_exact(&mut [0; 6]).unwrap();
         }
+        let answer = quic::echo(&gateway, gateway.adult(), CASINO.at(family, 443), CASINO.name);
+        assert_eq!(answer.as_deref(), Ok(quic::HELLO));
+        let own: IpAddr = ADULT[family].parse().unwrap();
+        let visits = gateway.visits();
+        assert!(!visits.is_empty() && visits.iter().all(|visit| visit.from == own), "nobody in between: {visits:?}");
     }
     assert_eq!(gateway.counters(), before);
-    assert!(!gateway.server.log().contains(HELP.name));
+    assert_eq!(gateway.upstream.seen(), [""; 0]);
 }

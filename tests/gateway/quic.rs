@@ -1,125 +1,185 @@
-//! QUIC: rejected at once so that browsers take TCP, or filtered by the name in its first packets.
+//! QUIC: rejected at once, or judged by its name and then carried.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, Endpoint, ServerConfig};
+use quinn::crypto::rustls::{HandshakeData, QuicClientConfig, QuicServerConfig};
+use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, Incoming, TokioRuntime};
 
-use crate::harness::gateway::Room;
-use crate::harness::namespace;
-use crate::origin::server_config;
+use crate::harness::gateway::{OUTSIDE, Room};
+use crate::harness::{namespace, text};
+use crate::origin::{Authority, server_config};
+use crate::people::BEDTIME;
 use crate::tls::client_config;
-use crate::{CASINO, FAMILIES, Gateway, SCHOOL, Site};
+use crate::{CASINO, FAMILIES, Gateway, HELP, NEWS, NOBODY, SCHOOL, Site};
+
+/// A refusal is told, not waited for.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// What QUIC servers saw: name and address of each client.
+pub type Names = Arc<Mutex<Vec<String>>>;
+
+/// An echo by QUIC on UDP 443 of every address. One site has its clients prove their address first (Retry).
+pub fn serve(internet: &Room, authority: &Arc<Authority>) -> Names {
+    let names = Names::default();
+    let socket = internet.udp("[::]:443");
+    let tls = QuicServerConfig::try_from(server_config(authority, b"h3")).unwrap();
+    let (config, seen) = (quinn::ServerConfig::with_crypto(Arc::new(tls)), Arc::clone(&names));
+    thread::spawn(move || {
+        runtime().block_on(async {
+            let endpoint =
+                Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime)).unwrap();
+            while let Some(incoming) = endpoint.accept().await {
+                let is_careful =
+                    incoming.local_ip().is_some_and(|ip| FAMILIES.map(|at| NEWS.ip(at)).contains(&ip.to_canonical()));
+                if is_careful && !incoming.remote_address_validated() {
+                    incoming.retry().unwrap();
+                } else {
+                    tokio::spawn(answer(incoming, Arc::clone(&seen)));
+                }
+            }
+        });
+    });
+    names
+}
+
+async fn answer(incoming: Incoming, seen: Names) {
+    let Ok(connection) = incoming.await else { return };
+    let data = connection.handshake_data().unwrap().downcast::<HandshakeData>().unwrap();
+    let from = connection.remote_address().ip().to_canonical();
+    seen.lock().unwrap().push(format!("{} {from}", data.server_name.unwrap_or_default()));
+    while let Ok((mut send, mut receive)) = connection.accept_bi().await {
+        let Ok(said) = receive.read_to_end(1000).await else { continue };
+        let _ = send.write_all(&said).await;
+        let _ = send.finish();
+    }
+}
 
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// Serves UDP 443 of every address of the internet: tells the name it was asked for and the address it has.
-fn serve(gateway: &Gateway) {
-    let config = QuicServerConfig::try_from(server_config(&gateway.authority, b"h3")).unwrap();
-    let config = ServerConfig::with_crypto(Arc::new(config));
-    let socket = gateway.network.internet.within(|| std::net::UdpSocket::bind("[::]:443").unwrap());
-    thread::spawn(move || {
-        runtime().block_on(async move {
-            let runtime = Arc::new(quinn::TokioRuntime);
-            let endpoint = Endpoint::new(quinn::EndpointConfig::default(), Some(config), socket, runtime).unwrap();
-            while let Some(incoming) = endpoint.accept().await {
-                tokio::spawn(async move {
-                    let connection = incoming.await.ok()?;
-                    let data = connection.handshake_data()?;
-                    let data = data.downcast::<quinn::crypto::rustls::HandshakeData>().ok()?;
-                    let (mut send, _) = connection.accept_bi().await.ok()?;
-                    let to = connection.local_ip().map(|ip| ip.to_canonical());
-                    send.write_all(format!("{} {to:?}", data.server_name.unwrap_or_default()).as_bytes()).await.ok()?;
-                    send.finish().ok()?;
-                    connection.closed().await;
-                    Some(())
-                });
-            }
-        });
-    });
-}
-
-/// What the server says, or the error with the time it took.
-fn visit(gateway: &Gateway, room: &Room, name: &str, to: SocketAddr) -> Result<String, (String, Duration)> {
+fn client(gateway: &Gateway, room: &Room, to: SocketAddr) -> Endpoint {
+    let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let mut endpoint = Endpoint::new(EndpointConfig::default(), None, room.udp(any), Arc::new(TokioRuntime)).unwrap();
     let mut tls = client_config(&gateway.authority, false, true);
     tls.alpn_protocols = vec![b"h3".to_vec()];
-    let config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
-    let any: IpAddr = if to.is_ipv4() { [0, 0, 0, 0].into() } else { [0_u16; 8].into() };
-    let socket = room.within(|| std::net::UdpSocket::bind((any, 0)).unwrap());
+    let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).unwrap()));
+    let mut transport = quinn::TransportConfig::default();
+    transport.max_idle_timeout(Some(Duration::from_secs(3).try_into().unwrap()));
+    config.transport_config(Arc::new(transport));
+    endpoint.set_default_client_config(config);
+    endpoint
+}
+
+/// Says hello by QUIC, and returns what came back or why nothing did.
+pub fn echo(gateway: &Gateway, room: &Room, to: SocketAddr, name: &str) -> Result<String, String> {
     runtime().block_on(async {
-        let endpoint =
-            Endpoint::new(quinn::EndpointConfig::default(), None, socket, Arc::new(quinn::TokioRuntime)).unwrap();
-        let started = Instant::now();
-        let failed = |error: String| (error, started.elapsed());
-        let connecting = endpoint.connect_with(config, to, name).map_err(|error| failed(error.to_string()))?;
-        let connected = tokio::time::timeout(Duration::from_secs(5), connecting).await;
-        let connection = connected.map_err(|_| failed("silence".into()))?.map_err(|error| failed(error.to_string()))?;
-        let (mut send, mut receive) = connection.open_bi().await.unwrap();
-        send.write_all(b"?").await.unwrap();
-        let said = receive.read_to_end(1000).await.map_err(|error| failed(error.to_string()))?;
-        Ok(String::from_utf8(said).unwrap())
+        let endpoint = client(gateway, room, to);
+        let connection = endpoint.connect(to, name).unwrap().await.map_err(|error| error.to_string())?;
+        let echoed = hello(&connection).await;
+        connection.close(0_u8.into(), b"");
+        endpoint.wait_idle().await;
+        echoed.ok_or("broken off".to_string())
     })
 }
 
+async fn hello(connection: &Connection) -> Option<String> {
+    let (mut send, mut receive) = connection.open_bi().await.ok()?;
+    send.write_all(HELLO.as_bytes()).await.ok()?;
+    send.finish().ok()?;
+    receive.read_to_end(1000).await.ok().map(|octets| text(&octets))
+}
+
+pub const HELLO: &str = "hello by QUIC";
+
 #[test]
-fn quic_is_rejected_at_once_so_that_browsers_take_tcp() {
-    if !namespace::enter("quic::quic_is_rejected_at_once_so_that_browsers_take_tcp") {
+fn quic_is_rejected_at_once_by_default() {
+    if !namespace::enter("quic::quic_is_rejected_at_once_by_default") {
         return;
     }
     let gateway = Gateway::open("");
-    serve(&gateway);
-    for family in FAMILIES {
-        let any = if family == 0 { "0.0.0.0:0" } else { "[::]:0" };
-        let socket = gateway.child().udp(any);
-        socket.connect(SCHOOL.at(family, 443)).unwrap();
+    // On its own port anything; on others what begins a connection of version 1.
+    let initial = [&[0xc0, 0, 0, 0, 1, 8][..], &[0; 1194]].concat();
+    for (family, port, octets) in
+        FAMILIES.into_iter().flat_map(|family| [(family, 443, &[0x40; 40][..]), (family, 4433, &initial)])
+    {
+        let socket = gateway.child().udp(if family == 0 { "0.0.0.0:0" } else { "[::]:0" });
+        socket.connect(SCHOOL.at(family, port)).unwrap();
         let started = Instant::now();
-        socket.send(&[0xc0; 1200]).unwrap();
+        socket.send(octets).unwrap();
         let error = socket.recv(&mut [0; 10]).unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
-        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
-        let said = visit(&gateway, gateway.adult(), CASINO.name, CASINO.at(family, 443)).unwrap();
-        assert!(said.starts_with(CASINO.name), "the adult's passes: {said}");
+        assert!(started.elapsed() < AT_ONCE && error.kind() != ErrorKind::WouldBlock, "{family} {port}: {error}");
     }
-    assert!(gateway.server.metric("luytre_firewall_packets_total{way=\"quic\"}") >= 2.0);
+    assert_eq!(gateway.quic.lock().unwrap().len(), 0);
+    assert_eq!(gateway.server.metric("luytre_firewall_packets_total{way=\"quic\"}"), 4.0);
 }
 
 #[test]
-fn quic_is_filtered_by_name_where_the_profile_says_so() {
-    if !namespace::enter("quic::quic_is_filtered_by_name_where_the_profile_says_so") {
+fn quic_is_judged_by_its_name_where_the_profile_says_so() {
+    if !namespace::enter("quic::quic_is_judged_by_its_name_where_the_profile_says_so") {
         return;
     }
     let gateway = Gateway::open("");
-    serve(&gateway);
     // Put in force by a reload: the sockets are opened when they are first needed.
     gateway.reconfigure("quic = \"filter\"");
-    let from_child = |site: &Site, to: SocketAddr| visit(&gateway, gateway.child(), site.name, to);
     for family in FAMILIES {
-        let said = from_child(&SCHOOL, SCHOOL.at(family, 443)).unwrap();
-        assert_eq!(said, format!("{} Some({})", SCHOOL.name, SCHOOL.ip(family)));
-        let (error, took) = from_child(&CASINO, CASINO.at(family, 443)).unwrap_err();
+        let call = |site: &Site, name| echo(&gateway, gateway.child(), site.at(family, 443), name);
+        // Twice: the second time with what the first has learned. News has its clients prove their addresses.
+        for site in [&SCHOOL, &SCHOOL, &NEWS, &HELP] {
+            assert_eq!(call(site, site.name).as_deref(), Ok(HELLO), "{} by {family}", site.name);
+            let expected = format!("{} {}", site.name, OUTSIDE[family]);
+            assert_eq!(gateway.quic.lock().unwrap().pop(), Some(expected), "through the proxy");
+        }
+        let started = Instant::now();
+        let error = call(&CASINO, CASINO.name).unwrap_err();
+        assert!(started.elapsed() < AT_ONCE, "closed at once, not after {:?}: {error}", started.elapsed());
         assert!(error.contains("unrecognized") || error.contains("112"), "{error}");
-        assert!(took < Duration::from_millis(1000), "told, not left waiting: {took:?}");
-        let said = from_child(&SCHOOL, CASINO.at(family, 443)).unwrap();
-        assert_eq!(
-            said,
-            format!("{} Some({})", SCHOOL.name, SCHOOL.ip(family)),
-            "a false name leads to where the name is"
-        );
+        // A name that is not at that address leads to where it is; none leads nowhere.
+        assert_eq!(call(&CASINO, SCHOOL.name).as_deref(), Ok(HELLO));
+        gateway.quic.lock().unwrap().clear();
+        call(&NOBODY, NOBODY.addrs[family]).unwrap_err();
+        assert_eq!(*gateway.quic.lock().unwrap(), [""; 0]);
     }
-    gateway.await_passages("quic", "allowed", 4.0);
-    gateway.await_passages("quic", "refused", 2.0);
-    // Another version of the protocol is told which ones are spoken here (RFC 9000 §6).
-    let socket = gateway.child().udp("0.0.0.0:0");
-    socket.connect(SCHOOL.at(0, 443)).unwrap();
-    let mut packet = vec![0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 4, 1, 2, 3, 4, 2, 8, 9];
-    packet.resize(1200, 0);
-    socket.send(&packet).unwrap();
-    let mut answer = [0; 100];
-    let len = socket.recv(&mut answer).unwrap();
-    assert_eq!(&answer[1..14], [0, 0, 0, 0, 2, 8, 9, 4, 1, 2, 3, 4, 0], "{:?}", &answer[..len]);
+    assert_eq!(gateway.passages("quic", "refused"), 4.0);
+    // Who has to prove an address begins twice; help is not counted.
+    assert_eq!(gateway.passages("quic", "allowed"), 10.0);
+}
+
+#[test]
+fn a_quic_flow_ends_when_bedtime_begins() {
+    if !namespace::enter("quic::a_quic_flow_ends_when_bedtime_begins") {
+        return;
+    }
+    let gateway = Gateway::open("quic = \"filter\"");
+    runtime().block_on(async {
+        let endpoint = client(&gateway, gateway.child(), SCHOOL.at(0, 443));
+        let connection = endpoint.connect(SCHOOL.at(0, 443), SCHOOL.name).unwrap().await.unwrap();
+        assert_eq!(hello(&connection).await.as_deref(), Some(HELLO));
+        gateway.reconfigure(&format!("quic = \"filter\"\n{BEDTIME}"));
+        gateway.await_passages("quic", "cut", 1.0);
+        assert_eq!(hello(&connection).await, None, "{:?}", connection.close_reason());
+    });
+}
+
+#[test]
+fn another_version_is_told_which_ones_are_spoken_here() {
+    if !namespace::enter("quic::another_version_is_told_which_ones_are_spoken_here") {
+        return;
+    }
+    let gateway = Gateway::open("quic = \"filter\"");
+    for family in FAMILIES {
+        let socket = gateway.child().udp(if family == 0 { "0.0.0.0:0" } else { "[::]:0" });
+        socket.connect(SCHOOL.at(family, 443)).unwrap();
+        let mut packet = vec![0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 4, 1, 2, 3, 4, 2, 8, 9];
+        packet.resize(1200, 0);
+        socket.send(&packet).unwrap();
+        let mut answer = [0; 100];
+        let len = socket.recv(&mut answer).unwrap();
+        // Version 0, and the connection IDs in each other's places (RFC 9000 §17.2.1).
+        assert_eq!(answer[1..14], [0, 0, 0, 0, 2, 8, 9, 4, 1, 2, 3, 4, 0], "{:?}", &answer[..len]);
+    }
 }

@@ -62,17 +62,6 @@ impl Call {
         self.over(gateway, stream)
     }
 
-    /// A tunnel under way: a hello, and the first octets of the answer.
-    pub fn open(&self, gateway: &Gateway, room: &Room) -> TcpStream {
-        let mut stream = room.connect(self.to).unwrap();
-        let config = client_config(&gateway.authority, self.hides, true);
-        let name = ServerName::try_from(self.name.unwrap_or(UNNAMED)).unwrap();
-        let mut tls = ClientConnection::new(Arc::new(config), name).unwrap();
-        tls.write_tls(&mut stream).unwrap();
-        stream.read_exact(&mut [0; 100]).unwrap();
-        stream
-    }
-
     pub fn over(&self, gateway: &Gateway, mut stream: TcpStream) -> Outcome {
         let mut config = self.config.clone().unwrap_or_else(|| client_config(&gateway.authority, self.hides, true));
         config.enable_sni = self.name.is_some();
@@ -290,5 +279,10 @@ fn tls_that_two_could_read_differently_is_refused() {
         let got = exchange(gateway.child().connect(SCHOOL.at(0, 443)).unwrap(), octets);
         assert_eq!(got, alert, "{octets:?}");
     }
+    // The first octet alone tells that it is TLS.
+    let mut stream = gateway.child().connect(SCHOOL.at(0, 443)).unwrap();
+    stream.write_all(&[21]).unwrap();
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(exchange(stream, &[3, 1, 0, 2, 1, 0]), alert);
     assert_eq!(gateway.visits(), []);
 }
