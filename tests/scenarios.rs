@@ -363,12 +363,8 @@ fn check(seen: &Seen, expected: &str) -> Result<(), String> {
     let text = seen.ede.as_ref().map(|(_, text)| text.as_str()).unwrap_or_default();
     let none = || seen.message.answers.is_empty();
     let addresses: Vec<String> = seen.addresses().iter().map(ToString::to_string).collect();
-    let wanted: Vec<String> = words
-        .iter()
-        .skip(1)
-        .filter(|word| word.parse::<IpAddr>().is_ok())
-        .map(|word| word.to_string())
-        .collect();
+    let wanted: Vec<String> =
+        words.iter().skip(1).filter(|word| word.parse::<IpAddr>().is_ok()).map(|word| word.to_string()).collect();
     let refused = || text.starts_with(words[1]) && seen.addresses().iter().all(IpAddr::is_unspecified);
     let holds = match words[0] {
         "block" => refused() && text.contains("refused") && !text.contains("help") && !is(ResponseCode::Refused),
