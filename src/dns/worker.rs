@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -18,7 +18,8 @@ use super::pipeline::{Context, Deferred, Door, Foreseen, Scratch, Step, Transpor
 use super::query::{Parsed, Query};
 use super::share::{LOOK_UP, Shares};
 use crate::identity::ClientAddr;
-use crate::sys::{BATCH, Batch, LocalAddr, recv_batch, send_batch};
+use crate::net::replies::{self, Reply};
+use crate::sys::{Batch, LocalAddr, recv_batch, send_batch};
 use crate::telemetry::metrics::Counters;
 
 /// What all workers share.
@@ -75,12 +76,6 @@ impl Drop for Place {
     }
 }
 
-struct Reply {
-    payload: Vec<u8>,
-    to: SocketAddr,
-    from: Option<LocalAddr>,
-}
-
 /// Starts a worker on `socket`, which must have a receive time-out: that is how often it looks whether to stop. `counters`
 /// are its own, `slow` those of the asynchronous side.
 pub fn start(
@@ -90,12 +85,14 @@ pub fn start(
     slow: Arc<Counters>,
 ) -> std::io::Result<Vec<JoinHandle<()>>> {
     let socket = Arc::new(socket);
-    let (replies, outgoing) = sync_channel(REPLIES_MAX);
+    let (handed_over, outgoing) = sync_channel(REPLIES_MAX);
     let sender = {
         let (socket, counters) = (Arc::clone(&socket), Arc::clone(&slow));
-        thread::Builder::new().name("dns-reply".into()).spawn(move || send_replies(&socket, &outgoing, &counters))?
+        thread::Builder::new()
+            .name("dns-reply".into())
+            .spawn(move || replies::send(&socket, &outgoing, || counters.dropped()))?
     };
-    let worker = Worker { shared, socket, counters, slow, replies };
+    let worker = Worker { shared, socket, counters, slow, replies: handed_over };
     let receiver = thread::Builder::new().name("dns-udp".into()).spawn(move || worker.run())?;
     Ok(vec![receiver, sender])
 }
@@ -207,23 +204,6 @@ impl Worker {
                 slow.dropped();
             }
         });
-    }
-}
-
-/// Sends replies as they come, as many at once as there are, until the last sender is gone.
-fn send_replies(socket: &UdpSocket, outgoing: &Receiver<Reply>, counters: &Counters) {
-    let mut outbox = Batch::new();
-    while let Ok(first) = outgoing.recv() {
-        outbox.clear();
-        let mut next = Some(first);
-        while let Some(reply) = next {
-            if !outbox.push(&reply.payload, reply.to, reply.from) {
-                counters.dropped();
-            }
-            next = if outbox.len() < BATCH { outgoing.try_recv().ok() } else { None };
-        }
-        let refused = send_batch(socket.as_fd(), &mut outbox);
-        (0..refused).for_each(|_| counters.dropped());
     }
 }
 

@@ -6,6 +6,7 @@ pub mod given;
 pub mod hazards;
 pub mod neighbours;
 pub mod netlink;
+pub mod replies;
 pub mod transparent;
 
 use std::io;

@@ -7,7 +7,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdSocket};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -25,7 +25,8 @@ use super::ways;
 use crate::dns::resolver::now_secs;
 use crate::identity::{Asker, ClientAddr};
 use crate::name::Name;
-use crate::sys::{BATCH, Batch, DATAGRAM_MAX, LocalAddr, recv_batch, send_batch};
+use crate::net::replies::{self, Reply};
+use crate::sys::{Batch, DATAGRAM_MAX, LocalAddr, recv_batch};
 use crate::telemetry::proxied::{By, Passage};
 
 /// A flow on which nothing moves is forgotten: longer than the idle time of browsers and servers (30 s).
@@ -92,12 +93,6 @@ impl Drop for Open {
     }
 }
 
-struct Reply {
-    payload: Vec<u8>,
-    to: SocketAddr,
-    from: LocalAddr,
-}
-
 /// What a datagram leads to, once the table is no longer locked.
 #[allow(clippy::large_enum_variant, reason = "lives on the stack for one look; boxing would allocate")]
 enum Next {
@@ -118,10 +113,14 @@ enum Begun {
 /// what goes.
 pub fn start(server: Arc<Server>, runtime: Handle, socket: StdSocket) -> io::Result<Vec<JoinHandle<()>>> {
     let socket = Arc::new(socket);
-    let (replies, outgoing) = sync_channel(REPLIES_MAX);
-    let flows = Arc::new(Flows { server, runtime, table: Mutex::default(), replies, started: Instant::now() });
+    let (handed_over, outgoing) = sync_channel(REPLIES_MAX);
+    let flows =
+        Arc::new(Flows { server, runtime, table: Mutex::default(), replies: handed_over, started: Instant::now() });
     let sending = Arc::clone(&socket);
-    let sender = thread::Builder::new().name("quic-reply".into()).spawn(move || send_replies(&sending, &outgoing))?;
+    let sender = thread::Builder::new().name("quic-reply".into()).spawn(move || {
+        // What is lost is sent again.
+        replies::send(&sending, &outgoing, || {});
+    })?;
     let receiver = thread::Builder::new().name("quic".into()).spawn(move || flows.run(&socket))?;
     Ok(vec![receiver, sender])
 }
@@ -155,7 +154,7 @@ impl Flows {
         let key = (peer, local.ip);
         match self.next(key, local, datagram) {
             Next::Nothing => {}
-            Next::Send(payload) => self.reply(Reply { payload, to: peer, from: local }),
+            Next::Send(payload) => self.reply(Reply { payload, to: peer, from: Some(local) }),
             Next::Ask(sniffed) => {
                 let flows = Arc::clone(self);
                 self.runtime.spawn(async move { flows.decide(key, sniffed).await });
@@ -239,7 +238,7 @@ impl Flows {
         flow.state = State::Refused;
         drop(table);
         if let Some(payload) = answer {
-            self.reply(Reply { payload, to: key.0, from });
+            self.reply(Reply { payload, to: key.0, from: Some(from) });
         }
     }
 
@@ -365,7 +364,7 @@ impl Back {
             match received {
                 Ok(len) => {
                     self.touched.store(self.flows.now(), Ordering::Relaxed);
-                    self.flows.reply(Reply { payload: buffer[..len].to_vec(), to: self.to, from: self.from });
+                    self.flows.reply(Reply { payload: buffer[..len].to_vec(), to: self.to, from: Some(self.from) });
                 }
                 // ICMP told that nobody listens there: the flow will be still, and then forgotten.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
@@ -382,18 +381,4 @@ async fn open(addr: IpAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect((addr, PORT)).await?;
     Ok(socket)
-}
-
-/// Sends answers as they come, as many at once as there are, until the last sender is gone.
-fn send_replies(socket: &StdSocket, outgoing: &Receiver<Reply>) {
-    let mut outbox = Batch::new();
-    while let Ok(first) = outgoing.recv() {
-        outbox.clear();
-        let mut next = Some(first);
-        while let Some(reply) = next {
-            outbox.push(&reply.payload, reply.to, Some(reply.from));
-            next = if outbox.len() < BATCH { outgoing.try_recv().ok() } else { None };
-        }
-        send_batch(socket.as_fd(), &mut outbox);
-    }
 }
