@@ -19,7 +19,7 @@ use crate::{CASINO, FAMILIES, Gateway, HELP, NEWS, NOBODY, SCHOOL, Site};
 /// A refusal is told, not waited for.
 const AT_ONCE: Duration = Duration::from_millis(500);
 
-/// What QUIC servers saw: name and address of each client.
+/// What QUIC servers saw: the name, the client's address, their own.
 pub type Names = Arc<Mutex<Vec<String>>>;
 
 /// An echo by QUIC on UDP 443 of every address. One site has its clients prove their address first (Retry).
@@ -49,8 +49,9 @@ pub fn serve(internet: &Room, authority: &Arc<Authority>) -> Names {
 async fn answer(incoming: Incoming, seen: Names) {
     let Ok(connection) = incoming.await else { return };
     let data = connection.handshake_data().unwrap().downcast::<HandshakeData>().unwrap();
-    let from = connection.remote_address().ip().to_canonical();
-    seen.lock().unwrap().push(format!("{} {from}", data.server_name.unwrap_or_default()));
+    let (from, to) = (connection.remote_address().ip(), connection.local_ip().unwrap());
+    let [from, to] = [from, to].map(|ip| ip.to_canonical());
+    seen.lock().unwrap().push(format!("{} {from} {to}", data.server_name.unwrap_or_default()));
     while let Ok((mut send, mut receive)) = connection.accept_bi().await {
         let Ok(said) = receive.read_to_end(1000).await else { continue };
         let _ = send.write_all(&said).await;
@@ -131,7 +132,7 @@ fn quic_is_judged_by_its_name_where_the_profile_says_so() {
         // Twice: the second time with what the first has learned. News has its clients prove their addresses.
         for site in [&SCHOOL, &SCHOOL, &NEWS, &HELP] {
             assert_eq!(call(site, site.name).as_deref(), Ok(HELLO), "{} by {family}", site.name);
-            let expected = format!("{} {}", site.name, OUTSIDE[family]);
+            let expected = format!("{} {} {}", site.name, OUTSIDE[family], site.ip(family));
             assert_eq!(gateway.quic.lock().unwrap().pop(), Some(expected), "through the proxy");
         }
         let started = Instant::now();
@@ -140,7 +141,8 @@ fn quic_is_judged_by_its_name_where_the_profile_says_so() {
         assert!(error.contains("unrecognized") || error.contains("112"), "{error}");
         // A name that is not at that address leads to where it is; none leads nowhere.
         assert_eq!(call(&CASINO, SCHOOL.name).as_deref(), Ok(HELLO));
-        gateway.quic.lock().unwrap().clear();
+        let expected = format!("{} {} {}", SCHOOL.name, OUTSIDE[family], SCHOOL.ip(family));
+        assert_eq!(gateway.quic.lock().unwrap().pop(), Some(expected));
         call(&NOBODY, NOBODY.addrs[family]).unwrap_err();
         assert_eq!(*gateway.quic.lock().unwrap(), [""; 0]);
     }
