@@ -216,7 +216,12 @@ impl Flows {
                     }
                     self.open(key, origin, sniffed.name, addr, is_help);
                 }
-                Err(_) => self.refuse(key),
+                Err(_) => {
+                    if !is_help {
+                        self.server.counters.passage(By::Quic, Passage::Unreachable);
+                    }
+                    self.refuse(key);
+                }
             },
         }
     }
