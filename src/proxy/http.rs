@@ -313,9 +313,11 @@ fn closing(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// True when Connection names Upgrade (RFC 9110 §7.8).
+/// True when Connection names Upgrade (RFC 9110 §7.8), and that is to a WebSocket: HTTP/2 in the clear, which it could also
+/// be, would carry requests that nobody judges.
 fn wants_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::UPGRADE) && named_hops(headers).any(|name| name == header::UPGRADE)
+    let is_websocket = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"websocket");
+    headers.get(header::UPGRADE).is_some_and(is_websocket) && named_hops(headers).any(|name| name == header::UPGRADE)
 }
 
 fn named_hops(headers: &HeaderMap) -> impl Iterator<Item = HeaderName> + '_ {
@@ -331,5 +333,35 @@ fn without_hops(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = named_hops(headers).collect();
     for name in named.iter().chain(&own).chain(&usual) {
         headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_websockets_are_upgrades() {
+        let asked = |lines: &[(&'static str, &'static str)]| {
+            let lines =
+                lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            wants_upgrade(&lines.collect())
+        };
+        assert!(asked(&[("connection", "keep-alive, Upgrade"), ("upgrade", "WebSocket")]));
+        assert!(!asked(&[("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c")]));
+        assert!(!asked(&[("connection", "upgrade"), ("upgrade", "websocket, h2c")]));
+        assert!(!asked(&[("connection", "close"), ("upgrade", "websocket")]));
+    }
+
+    #[test]
+    fn what_concerns_one_hop_goes_no_further() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("connection", "x-mine, keep-alive"), ("keep-alive", "5"), ("x-mine", "1"), ("te", "x"), ("x-other", "2")]
+        {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        without_hops(&mut headers);
+        assert_eq!(headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["x-other"]);
     }
 }
