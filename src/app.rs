@@ -222,6 +222,7 @@ impl App {
             given.as_ref().map(|given| Keeper::new(Arc::clone(&kernel), Arc::clone(given), Arc::clone(&judge)));
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
+        let given_to_learn = given.clone();
         read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel));
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
@@ -229,6 +230,9 @@ impl App {
             runtime.spawn(serve::serve(listener, Arc::clone(&metrics)));
         }
         // Last: who gets an answer finds the rest in force as well.
+        if let Some(given) = given_to_learn {
+            runtime.spawn(proxy::learn_help(Arc::clone(&shared.door), builtin.help.clone(), given));
+        }
         if let Some(keeper) = &keeper {
             keeper.keep(&config).context("the kernel's rules cannot be put in force")?;
         }
@@ -314,17 +318,22 @@ impl App {
     }
 
     fn try_reload(&self) -> Result<u64, StartError> {
-        let config = Config::load(self.file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
+        let mut config = Config::load(self.file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
         let store = open_store(&config);
         let bundle = bundle_of(&config, &self.builtin, store.as_ref())?;
         let names = bundle.names();
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         warn_of_restart(&state.config, &config);
-        self.shared.door.reconfigure(&config.dns);
-        self.judge.swap(linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.link));
+        config.proxy = proxy::as_opened(state.config.proxy.as_ref(), config.proxy);
+        let snapshot = linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.link);
         let mut proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((open, options)) = proxy.as_mut().zip(config.proxy.as_ref()) {
-            open.serve_quic(&self.judge.current().profiles)?;
+        // What can fail comes first: all or nothing.
+        if let Some(open) = proxy.as_mut() {
+            open.serve_quic(&snapshot.profiles)?;
+        }
+        self.shared.door.reconfigure(&config.dns);
+        self.judge.swap(snapshot);
+        if let Some((open, options)) = proxy.as_ref().zip(config.proxy.as_ref()) {
             open.server.reconfigure(options);
         }
         drop(proxy);
@@ -437,7 +446,7 @@ fn warn_of_restart(old: &Config, new: &Config) {
         ("dns.workers", old.dns.workers != new.dns.workers),
         ("dns.tcp", format!("{:?}", old.dns.tcp) != format!("{:?}", new.dns.tcp)),
         ("dns.encrypted", old.dns.encrypted != new.dns.encrypted),
-        ("proxy", old.proxy.is_some() != new.proxy.is_some()),
+        ("proxy", proxy::as_opened(old.proxy.as_ref(), new.proxy.clone()) != new.proxy),
         ("dns.cache.size", old.dns.cache.bytes_max != new.dns.cache.bytes_max),
         ("metrics", old.metrics != new.metrics),
         ("log", format!("{:?}", old.log) != format!("{:?}", new.log)),

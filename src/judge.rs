@@ -232,17 +232,26 @@ impl Snapshot {
 
 /// Where help is. Has no `Debug` and no `Display`: its names are never written anywhere.
 #[derive(Clone, Default)]
-pub struct HelpSet(NameSet);
+pub struct HelpSet {
+    set: NameSet,
+    names: Vec<Name>,
+}
 
 impl HelpSet {
     /// The set of these names with all below them.
     pub fn new<'n>(names: impl IntoIterator<Item = &'n Name>) -> HelpSet {
-        HelpSet(NameSet::new(names))
+        let names: Vec<Name> = names.into_iter().cloned().collect();
+        HelpSet { set: NameSet::new(&names), names }
     }
 
     /// True when `name` is in it.
     pub fn contains(&self, name: &Name) -> bool {
-        self.0.contains(name)
+        self.set.contains(name)
+    }
+
+    /// The names themselves, to look them up before anybody needs them.
+    pub fn names(&self) -> &[Name] {
+        &self.names
     }
 }
 

@@ -19,7 +19,7 @@ use crate::dns::tls::{Certificate, Handshake, Tls};
 use crate::dns::worker::{self, Shared};
 use crate::dns::{https, quic};
 use crate::net::certificate::{AUTHORITY, Kept, Origin};
-use crate::net::{self, Listeners, transparent};
+use crate::net::{self, BindError, Listeners, transparent};
 use crate::telemetry::metrics::Metrics;
 
 /// The open doors.
@@ -91,27 +91,38 @@ fn intercept(listeners: &mut Listeners, workers: usize) -> anyhow::Result<()> {
                 is_here && addr.port() == PORT
             })
         };
-        let mut is_covered = (false, false);
-        for socket in listeners.udp.iter().filter(|socket| covers(socket.local_addr())) {
-            transparent::make_transparent(socket.as_fd())?;
-            is_covered.0 = true;
-        }
-        for listener in listeners.tcp.iter().filter(|listener| covers(listener.local_addr())) {
-            transparent::make_transparent(listener.as_fd())?;
-            is_covered.1 = true;
-        }
         let addr = SocketAddr::new(ip, PORT);
-        let missing = net::bind_transparent(addr, workers, is_covered);
-        match missing {
-            Ok(more) => {
-                listeners.udp.extend(more.udp);
-                listeners.tcp.extend(more.tcp);
-            }
+        match take_over(listeners, addr, workers, covers) {
+            // A machine without IPv6 has nothing to intercept there.
             Err(error) if ip.is_ipv6() && super::proxy::is_absent(&error.error) => {
                 tracing::warn!(%addr, %error, "not listening");
             }
-            Err(error) => return Err(error.into()),
+            other => other?,
         }
+    }
+    Ok(())
+}
+
+/// Makes the sockets that `covers` finds transparent, and binds what is missing.
+fn take_over(
+    listeners: &mut Listeners,
+    addr: SocketAddr,
+    workers: usize,
+    covers: impl Fn(std::io::Result<SocketAddr>) -> bool,
+) -> Result<(), BindError> {
+    let failed = |error| BindError { addr, error };
+    let udp: Vec<_> = listeners.udp.iter().filter(|socket| covers(socket.local_addr())).collect();
+    let tcp: Vec<_> = listeners.tcp.iter().filter(|listener| covers(listener.local_addr())).collect();
+    let descriptors = udp.iter().map(|socket| socket.as_fd()).chain(tcp.iter().map(|listener| listener.as_fd()));
+    for descriptor in descriptors {
+        transparent::make_transparent(descriptor).map_err(failed)?;
+    }
+    let (lacks_udp, lacks_tcp) = (udp.is_empty(), tcp.is_empty());
+    if lacks_udp {
+        listeners.udp.extend(net::bind_intercepted_udp(addr, workers)?);
+    }
+    if lacks_tcp {
+        listeners.tcp.push(net::bind_intercepted_tcp(addr)?);
     }
     Ok(())
 }

@@ -13,8 +13,9 @@ use tokio::sync::watch;
 
 use crate::config;
 use crate::dns::given::Given;
+use crate::dns::pipeline::Door;
 use crate::dns::worker::Shared;
-use crate::judge::Judge;
+use crate::judge::{HelpSet, Judge};
 use crate::net::transparent;
 use crate::policy::{Profile, Quic};
 use crate::proxy::flows;
@@ -104,6 +105,30 @@ pub fn open(parts: &Parts<'_>) -> anyhow::Result<Open> {
     let mut open = Open { server, threads, runtime: parts.runtime.clone(), serves_quic: false };
     open.serve_quic(parts.profiles)?;
     Ok(open)
+}
+
+/// The options that hold after a reload: what was opened and put into the kernel at the start stays as it is.
+pub fn as_opened(old: Option<&config::Proxy>, new: Option<config::Proxy>) -> Option<config::Proxy> {
+    let (Some(old), Some(new)) = (old, new) else { return old.cloned() };
+    Some(config::Proxy {
+        http_port: old.http_port,
+        tls_port: old.tls_port,
+        workers: old.workers,
+        manage_firewall: old.manage_firewall,
+        mark: old.mark,
+        table: old.table,
+        preference: old.preference,
+        ..new
+    })
+}
+
+/// Knows the help set's addresses before anybody asks, and follows them as they change.
+pub async fn learn_help(door: Arc<Door>, help: HelpSet, given: Arc<Given>) {
+    const EVERY: Duration = Duration::from_secs(3600);
+    loop {
+        door.learn_help(&help, &given).await;
+        tokio::time::sleep(EVERY).await;
+    }
 }
 
 /// Of each family this machine has; at least one.

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use super::pipeline::Door;
+use super::given::Given;
+use super::pipeline::{Door, addresses as addresses_of};
 use super::query::rtype;
 use super::record::{Answer, Question};
 use super::resolver::now_secs;
 use super::special;
-use crate::judge::{Part, Snapshot};
+use crate::judge::{HelpSet, Part, Snapshot};
 use crate::name::Name;
 use crate::policy::{Moment, Profile, Verdict};
 
@@ -52,6 +53,23 @@ impl Door {
         match Box::pin(resolver.resolve(question)).await {
             Ok(found) => wanted.addresses_in(&found.entry.answer(), self.is_private(wanted.name)),
             Err(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Door {
+    /// Looks up the whole help set and lets everybody reach its addresses, so that nothing in the kernel tells whether
+    /// anybody ever asked for one of them.
+    pub async fn learn_help(&self, help: &HelpSet, given: &Given) {
+        let resolver = self.resolver_of(true);
+        for name in help.names() {
+            for rtype in [rtype::A, rtype::AAAA] {
+                let question = Question { name, rtype, dnssec_ok: false, checking_disabled: true, without_ech: false };
+                if let Ok(found) = resolver.resolve(question).await {
+                    let addrs: Vec<IpAddr> = addresses_of(&found.entry.answer()).collect();
+                    given.note_help(&addrs);
+                }
+            }
         }
     }
 }

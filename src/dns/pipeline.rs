@@ -546,7 +546,7 @@ impl<'a> Case<'a> {
 }
 
 /// The addresses and address hints of an answer.
-fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
+pub(super) fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
     answer.parts().filter_map(|part| if let Part::Addr(addr) = part { Some(addr) } else { None })
 }
 

@@ -106,18 +106,15 @@ fn prepare(socket: &UdpSocket) -> io::Result<()> {
     Ok(())
 }
 
-/// Listens for intercepted questions on `addr`, by UDP and TCP, where `is_covered` (UDP, TCP) does not say that somebody
-/// does already.
-pub fn bind_transparent(addr: SocketAddr, workers: usize, is_covered: (bool, bool)) -> Result<Listeners, BindError> {
-    let failed = |error| BindError { addr, error };
-    let mut listeners = Listeners::default();
-    for _ in 0..if is_covered.0 { 0 } else { workers } {
-        listeners.udp.push(transparent::udp(addr).map_err(failed)?);
-    }
-    if !is_covered.1 {
-        listeners.tcp.push(transparent::tcp(addr, BACKLOG).map_err(failed)?);
-    }
-    Ok(listeners)
+/// UDP sockets for intercepted questions, one a worker.
+pub fn bind_intercepted_udp(addr: SocketAddr, workers: usize) -> Result<Vec<UdpSocket>, BindError> {
+    let bound: io::Result<Vec<_>> = (0..workers).map(|_| transparent::udp(addr)).collect();
+    bound.map_err(|error| BindError { addr, error })
+}
+
+/// A TCP listener for intercepted questions.
+pub fn bind_intercepted_tcp(addr: SocketAddr) -> Result<TcpListener, BindError> {
+    transparent::tcp(addr, BACKLOG).map_err(|error| BindError { addr, error })
 }
 
 /// A TCP listener for an encrypted door.

@@ -178,7 +178,7 @@ impl Flows {
     }
 
     /// A new flow begins with an Initial; another version is told which ones are spoken here.
-    fn begin(&self, (peer, _): Key, local: LocalAddr, datagram: &[u8], flows: usize) -> Begun {
+    fn begin(&self, (peer, to): Key, local: LocalAddr, datagram: &[u8], flows: usize) -> Begun {
         match quic::kind(datagram) {
             Kind::Initial { .. } => {}
             Kind::UnknownVersion { dcid, scid, .. } if datagram.len() >= quic::DATAGRAM_MIN => {
@@ -188,8 +188,9 @@ impl Flows {
             }
             _ => return Begun::Nothing,
         }
-        let fits = flows < self.server.settings.load().places.flows;
-        let place = if fits { self.server.places.enter(ClientAddr::from(peer)) } else { None };
+        let is_help = || self.server.guide.given.is_help(to.to_canonical());
+        let fits = flows < self.server.settings.load().places.flows || is_help();
+        let place = if fits { self.server.places.enter(ClientAddr::from(peer), is_help) } else { None };
         let Some(place) = place else {
             self.server.counters.passage(By::Quic, Passage::Limited);
             return Begun::Nothing;
@@ -201,7 +202,8 @@ impl Flows {
     /// Asks the judge where the flow may go.
     async fn decide(self: Arc<Self>, key: Key, sniffed: Sniffed) {
         let asker = Asker::from(ClientAddr::from(key.0));
-        let subject = Subject { asker, to: OriginalDst(key.1.to_canonical()), port: PORT, sniffed: &sniffed };
+        let subject =
+            Subject { asker, to: OriginalDst(key.1.to_canonical()), port: PORT, sniffed: &sniffed, at: now_secs() };
         match self.server.guide.route(subject).await {
             Route::Refuse(verdict) => {
                 self.server.counters.passage(By::Quic, Passage::Refused);
@@ -293,7 +295,7 @@ impl Flows {
         for ((peer, _), flow) in table.iter_mut() {
             let State::Open(open) = &flow.state else { continue };
             let asker = Asker::from(ClientAddr::from(*peer));
-            if !open.is_help && !self.server.guide.still_allows(asker, open.name.as_ref(), open.addr) {
+            if !open.is_help && !self.server.guide.still_allows(asker, open.name.as_ref(), open.addr, now_secs()) {
                 self.server.counters.passage(By::Quic, Passage::Cut);
                 flow.state = State::Refused;
             }

@@ -33,6 +33,7 @@ use super::sniff::http::{Target, check};
 use super::tunnel::{Side, Tunnel};
 use super::wire::{Moved, Wire};
 use super::{refusal, safe, ways};
+use crate::dns::resolver::now_secs;
 use crate::identity::ClientAddr;
 use crate::policy::Verdict;
 use crate::telemetry::proxied::{By, Passage};
@@ -135,7 +136,7 @@ impl Session {
         let sniffed = target.clone().into_sniffed();
         self.seat.entry().rename(sniffed.name.as_ref());
         let to = OriginalDst(self.to.ip().to_canonical());
-        let subject = Subject { asker: self.client.into(), to, port, sniffed: &sniffed };
+        let subject = Subject { asker: self.client.into(), to, port, sniffed: &sniffed, at: now_secs() };
         let (addr, is_help) = match self.worker.server.guide.route(subject).await {
             Route::To { addr, is_help, is_nameless } => {
                 self.seat.entry().set_quiet(is_help);

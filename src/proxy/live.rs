@@ -116,11 +116,11 @@ impl Live {
         }
     }
 
-    /// Asks the judge again for every connection.
-    pub fn judge_again(&self, guide: &Guide) {
+    /// Asks the judge again for every connection, as of that time (seconds since 1970).
+    pub fn judge_again(&self, guide: &Guide, at: u64) {
         for entry in self.0.entries.borrow().iter().flatten() {
             let Some(about) = entry.about.as_ref().filter(|about| !about.is_help.get()) else { continue };
-            if !guide.still_allows(about.asker, about.name.borrow().as_deref(), about.to.0) {
+            if !guide.still_allows(about.asker, about.name.borrow().as_deref(), about.to.0, at) {
                 entry.finish(End::Cut);
             }
         }

@@ -4,8 +4,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::sniff::Sniffed;
 use crate::classify::Host;
 use crate::dns::given::Given;
@@ -58,6 +56,8 @@ pub struct Subject<'a> {
     pub port: u16,
     /// What it said.
     pub sniffed: &'a Sniffed,
+    /// When, in seconds since 1970.
+    pub at: u64,
 }
 
 /// What holds for one decision: taken once, kept to its end.
@@ -78,7 +78,7 @@ impl Guide {
         let case = Case {
             guide: self,
             profile: snapshot.asker(subject.asker),
-            moment: snapshot.moment(Timestamp::now().as_second()),
+            moment: moment_at(&snapshot, subject.at),
             snapshot: &snapshot,
             to: subject.to.0,
             url: subject.sniffed.url.as_deref().map(|url| (subject.port, url)),
@@ -89,17 +89,21 @@ impl Guide {
         }
     }
 
-    /// True while the connection of `asker` to `to` may go on; asks nobody outside.
-    pub fn still_allows(&self, asker: Asker, name: Option<&Name>, to: IpAddr) -> bool {
+    /// True when the connection of `asker` to `to` may go on at that time; asks nobody outside.
+    pub fn still_allows(&self, asker: Asker, name: Option<&Name>, to: IpAddr, at: u64) -> bool {
         let snapshot = self.judge.keep();
         let profile = snapshot.asker(asker);
-        let moment = snapshot.moment(Timestamp::now().as_second());
+        let moment = moment_at(&snapshot, at);
         let case = Case { guide: self, profile, moment, snapshot: &snapshot, to, url: None };
         match name {
             Some(name) => !matches!(case.judge(name), Ruling::Verdict(verdict) if verdict.is_refusal()),
             None => matches!(case.nameless(), Route::To { .. }),
         }
     }
+}
+
+fn moment_at(snapshot: &Snapshot, at: u64) -> Moment {
+    snapshot.moment(i64::try_from(at).unwrap_or(i64::MAX))
 }
 
 impl<'a> Case<'a> {

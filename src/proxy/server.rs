@@ -30,6 +30,7 @@ use super::sniff::Sniffed;
 use super::tunnel::{Side, Tunnel};
 use super::{http, ways};
 use crate::config;
+use crate::dns::resolver::now_secs;
 use crate::identity::ClientAddr;
 use crate::telemetry::proxied::{By, Passage, Proxied};
 
@@ -112,12 +113,13 @@ impl Worker {
     }
 
     fn enter(self: Rc<Self>, stream: TcpStream, client: ClientAddr) {
-        let Some(place) = self.server.places.enter(client) else {
+        // Where it was sent is what the socket is bound to (nft_tproxy).
+        let Ok(to) = stream.local_addr() else { return };
+        let is_help = || self.server.guide.given.is_help(to.ip().to_canonical());
+        let Some(place) = self.server.places.enter(client, is_help) else {
             self.server.counters.passage(By::Stream, Passage::Limited);
             return;
         };
-        // Where it was sent is what the socket is bound to (nft_tproxy).
-        let Ok(to) = stream.local_addr() else { return };
         let connection = Connection { stream, client, to, place };
         spawn_local(async move { self.serve(connection, Vec::new()).await });
     }
@@ -151,6 +153,7 @@ impl Worker {
             to: OriginalDst(to.ip().to_canonical()),
             port: to.port(),
             sniffed: &sniffed,
+            at: now_secs(),
         };
         let (addr, is_help, is_nameless) = match self.server.guide.route(subject).await {
             Route::To { addr, is_help, is_nameless } => (addr, is_help, is_nameless),
@@ -195,7 +198,7 @@ impl Worker {
         let started = Instant::now();
         let mut changes = self.server.changes.subscribe();
         let mut tick = tokio::time::interval(TICK);
-        let mut minute = minute();
+        let mut minute = now_secs() / 60;
         while !self.server.stop.load(Ordering::Relaxed) {
             let is_changed = tokio::select! {
                 _ = tick.tick() => false,
@@ -204,9 +207,10 @@ impl Worker {
             let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
             self.live.tick(now, self.server.settings.load().idle);
             // Schedules begin and end with a minute of the wall clock.
-            if is_changed || self::minute() != minute {
-                minute = self::minute();
-                self.live.judge_again(&self.server.guide);
+            let at = now_secs();
+            if is_changed || at / 60 != minute {
+                minute = at / 60;
+                self.live.judge_again(&self.server.guide, at);
             }
         }
     }
@@ -253,8 +257,4 @@ pub(super) async fn connect(to: SocketAddr, entry: &Entry) -> io::Result<TcpStre
         return Err(stream.take_error()?.unwrap_or_else(|| ErrorKind::ConnectionRefused.into()));
     }
     Ok(stream)
-}
-
-fn minute() -> u64 {
-    crate::dns::resolver::now_secs() / 60
 }
