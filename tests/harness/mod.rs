@@ -102,6 +102,13 @@ impl Upstream {
         self.world.lock().unwrap().seen.clone()
     }
 
+    /// Without the help set, which a program with a proxy knows beforehand whoever asks.
+    pub fn seen_beside_help(&self) -> Vec<String> {
+        let help = luytre::lists::data::Builtin::read().unwrap().help;
+        let is_help = |seen: &String| help.names().iter().any(|name| seen.ends_with(&format!(" {name}")));
+        self.seen().into_iter().filter(|seen| !is_help(seen)).collect()
+    }
+
     pub fn forget(&self) {
         self.world.lock().unwrap().seen.clear();
     }
