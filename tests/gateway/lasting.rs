@@ -233,7 +233,7 @@ fn a_reload_does_not_lead_connections_to_where_nobody_listens() {
         assert_ne!(changed, text);
         std::fs::write(&gateway.server.config, changed).unwrap();
         gateway.server.reload();
-        for family in crate::FAMILIES {
+        for family in FAMILIES {
             let outcome = Call::to(&crate::CASINO, family).from(&gateway, gateway.child());
             assert_eq!(outcome, Outcome::Refused, "{to}: only a restart moves it");
         }
