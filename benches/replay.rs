@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use luytre::app;
+use luytre::clock::now_secs;
 use luytre::config::Config;
 use luytre::dns::pipeline::{Door, Scratch, Step, Transport};
 use luytre::dns::record::{Entry, Key};
-use luytre::dns::resolver::{Resolver, now_secs};
+use luytre::dns::resolver::Resolver;
 use luytre::identity::ClientAddr;
 use luytre::judge::Judge;
 use luytre::lists::data::Builtin;

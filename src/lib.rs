@@ -1,5 +1,5 @@
 //! The map of the house. Rooms stand in the order in which data flows; arrows point one way only:
-//! `name ← classify ← policy ← judge ← {dns, proxy, lists} ← app ← cli ← main` (`tests/house.rs` holds them to it).
+//! `name ← classify ← policy ← judge ← {dns, proxy, lists, family} ← web ← app ← cli ← main` (`tests/house.rs` holds them to it).
 //!
 //! `name`, `classify` and `policy` are pure: no I/O, no clock, no lock, no `async`. `classify` is the shared engine and can
 //! be used from another program with nothing else of ours.
@@ -7,9 +7,11 @@
 pub mod app;
 pub mod classify;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod dns;
 pub mod document;
+pub mod family;
 pub mod identity;
 pub mod judge;
 pub mod lists;
@@ -19,3 +21,4 @@ pub mod policy;
 pub mod proxy;
 pub mod sys;
 pub mod telemetry;
+pub mod web;

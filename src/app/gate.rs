@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use crate::clock::now_secs;
 use crate::config::{self, Config};
 use crate::dns::given::{Gate, Given, is_gated};
-use crate::dns::resolver::now_secs;
 use crate::judge::{Judge, Snapshot};
 use crate::net::firewall::apply::{self, Error};
 use crate::net::firewall::{ALIVE_SECS, ProfileRules, Rules, given_set, help_set};

@@ -10,8 +10,8 @@ use jiff::civil::DateTime;
 
 use crate::app::{open_store, snapshot};
 use crate::classify::{Url, UrlHost};
+use crate::clock::now_secs;
 use crate::config::Config;
-use crate::dns::resolver::now_secs;
 use crate::judge::{Explanation, Snapshot};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;

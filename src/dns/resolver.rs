@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
@@ -14,6 +14,7 @@ use super::cache::AnswerCache;
 use super::record::{Answer, Entry, Freshness, Key, Note, Question};
 use super::rewrite;
 use super::source::Source;
+use crate::clock::now_secs;
 use crate::config;
 use crate::name::{Lookalikes, Suffix};
 use crate::telemetry::metrics::ServerStats;
@@ -254,11 +255,6 @@ impl Resolved {
     fn fresh(entry: Arc<Entry>) -> Resolved {
         Resolved { entry, stale: false }
     }
-}
-
-/// Seconds since 1970.
-pub fn now_secs() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

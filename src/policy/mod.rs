@@ -8,6 +8,7 @@ pub mod explain;
 pub mod network;
 pub mod profile;
 pub mod schedule;
+pub mod temporary;
 
 pub use band::{Action, Age, Band};
 pub use criteria::{Criteria, Criterion, HelpPanel, Problem};
@@ -16,3 +17,4 @@ pub use explain::Chain;
 pub use network::{Nameless, Network, Quic, Unexplained, WhenDead};
 pub use profile::{Profile, ProfileInput, Selector, Youtube};
 pub use schedule::{DaySet, Moment, ScheduleInput};
+pub use temporary::{Grant, Granted, Temporary};

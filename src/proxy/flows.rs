@@ -22,7 +22,7 @@ use super::server::Server;
 use super::sniff::quic::{self, Assembly, Kind};
 use super::sniff::{Progress, Sniffed};
 use super::ways;
-use crate::dns::resolver::now_secs;
+use crate::clock::now_secs;
 use crate::identity::{Asker, ClientAddr};
 use crate::name::Name;
 use crate::net::replies::{self, Reply};

@@ -33,7 +33,7 @@ use super::sniff::http::{Target, check};
 use super::tunnel::{Side, Tunnel};
 use super::wire::{Moved, Wire};
 use super::{refusal, safe, ways};
-use crate::dns::resolver::now_secs;
+use crate::clock::now_secs;
 use crate::identity::ClientAddr;
 use crate::policy::Verdict;
 use crate::telemetry::proxied::{By, Passage};

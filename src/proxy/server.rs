@@ -29,8 +29,8 @@ use super::route::{Guide, OriginalDst, Route, Subject};
 use super::sniff::Sniffed;
 use super::tunnel::{Side, Tunnel};
 use super::{http, ways};
+use crate::clock::now_secs;
 use crate::config;
-use crate::dns::resolver::now_secs;
 use crate::identity::ClientAddr;
 use crate::telemetry::proxied::{By, Passage, Proxied};
 

@@ -1,0 +1,2 @@
+//! Pages and API: the portal (children), the dashboard (guardians), and the same as JSON. Decides nothing about names: asks the
+//! judge.
