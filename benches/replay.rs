@@ -69,7 +69,7 @@ fn main() {
         let entry = Entry::new(&answer(name), key.question(), now_secs(), &config.dns.cache).unwrap();
         common.cache().insert(key.question(), &entry);
     }
-    let door = Door::new(judge, common, resolver(), None, &config.dns);
+    let door = Door::new(judge, common, resolver(), None, None, &config.dns);
     let packets: Vec<Vec<u8>> = (0..QUESTIONS)
         .map(|at| {
             let turn = at.wrapping_mul(7919);

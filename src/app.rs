@@ -207,7 +207,8 @@ impl App {
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
         let kernel = Arc::new(if config.proxy.is_some() { Kernel::open() } else { Kernel::default() });
         let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(Arc::clone(&kernel)))));
-        let door = Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, given.clone(), &config.dns));
+        let door =
+            Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, given.clone(), None, &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
         let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };

@@ -7,11 +7,13 @@ mod profiles;
 mod proxy;
 mod read;
 mod upstream;
+mod web;
 
 pub use encrypted::Encrypted;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
+pub use web::Web;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -42,6 +44,8 @@ pub struct Config {
     pub dns: Dns,
     /// Door two; `None` is off.
     pub proxy: Option<Proxy>,
+    /// Portal and dashboard; `None` is off.
+    pub web: Option<Web>,
     /// Knowledge, in order.
     pub lists: Vec<List>,
     /// How lists are kept up to date.
@@ -75,6 +79,8 @@ pub struct Dns {
     pub block_ttl_secs: u32,
     /// Addresses of the portal, for `block_answer = "portal"`.
     pub portal: Vec<IpAddr>,
+    /// The pages' own name and where it leads; `None` without pages.
+    pub pages: Option<(Name, Vec<IpAddr>)>,
     /// Largest UDP answer, in octets.
     pub udp_payload: u16,
     /// Tokens a second of one client; 0 for no limit.

@@ -13,6 +13,7 @@ use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
 use super::proxy;
 use super::upstream::upstream;
+use super::web::web;
 use super::{
     BlockAnswer, Cache, Config, Dns, List, ListSource, Log, StructuredErrors, Tcp, Updates, Vocabulary, criteria,
 };
@@ -37,8 +38,12 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         };
         let state_dir = state_dir(root);
         let time_zone = time_zone(root);
-        let dns = dns(root, &beside, words);
+        let mut dns = dns(root, &beside, words);
         let proxy = proxy::proxy(root);
+        let web = web(root, dns.as_ref().map_or(&[], |dns| &dns.portal));
+        if let Some((dns, web)) = dns.as_mut().zip(web.as_ref()) {
+            dns.pages = Some((web.name.clone(), web.addresses.clone()));
+        }
         let lists = lists(root, &beside, words);
         let updates = updates(root);
         let mut profiles = profiles(root, criteria.as_ref(), words);
@@ -58,6 +63,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             time_zone: time_zone?,
             dns: dns?,
             proxy,
+            web,
             lists,
             updates,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
@@ -155,6 +161,7 @@ fn dns(root: &mut Table<'_>, beside: &Path, words: &Vocabulary) -> Option<Dns> {
         block_answer: style,
         block_ttl_secs: secs(duration(&mut dns, "block_ttl", 10, 0..=86_400)),
         portal,
+        pages: None,
         udp_payload: number(&mut dns, "udp_payload", 1232, 512..=4096) as u16,
         client_rate: number(&mut dns, "client_rate", 10_000, 0..=1_000_000_000) as u32,
         private_names: dns.or("private_names", Vec::new()),

@@ -1,5 +1,5 @@
 //! How clients find the encrypted doors: the designated resolvers of `_dns.resolver.arpa` (RFC 9462), the same under the
-//! resolver's own name, its addresses, and what it says of itself (RESINFO, RFC 9606).
+//! resolver's own name, its addresses, what it says of itself (RESINFO, RFC 9606), and the name of the pages.
 
 use std::net::IpAddr;
 
@@ -24,6 +24,8 @@ pub struct Designations {
     bindings: Vec<Vec<u8>>,
     /// Data of the RESINFO record.
     information: Vec<u8>,
+    /// The name of the pages and where it leads.
+    pages: Option<(Name, Vec<IpAddr>)>,
 }
 
 /// They change with the configuration only.
@@ -33,15 +35,15 @@ const RESOLVER: &[u8] = b"\x08resolver\x04arpa\x00";
 const DNS_RESOLVER: &[u8] = b"\x04_dns\x08resolver\x04arpa\x00";
 
 impl Designations {
-    /// What the configuration says of the doors. `minimizes`: recursion tells each server only what it needs.
-    pub fn new(encrypted: &Encrypted, minimizes: bool) -> Designations {
+    /// What the configuration says of the doors and of the pages. `minimizes`: recursion tells each server only what it needs.
+    pub fn new(encrypted: &Encrypted, minimizes: bool, pages: Option<(Name, Vec<IpAddr>)>) -> Designations {
         let information = ["exterr=15,16,17", if minimizes { "qnamemin" } else { "" }]
             .iter()
             .filter(|text| !text.is_empty())
             .flat_map(|text| [&[text.len() as u8], text.as_bytes()].concat())
             .collect();
         let Some(name) = encrypted.name.clone().filter(|_| !encrypted.is_off()) else {
-            return Designations { information, ..Designations::default() };
+            return Designations { information, pages, ..Designations::default() };
         };
         let under = Name::parse(&format!("_dns.{name}")).ok();
         let bindings = doors(encrypted).into_iter().enumerate();
@@ -51,11 +53,15 @@ impl Designations {
             addresses: encrypted.addresses.clone(),
             names: under.map(|under| (name, under)),
             information,
+            pages,
         }
     }
 
     /// Answers questions for the resolver itself; false when `query` is for something else.
     pub fn answer(&self, query: &Query<'_>, out: &mut Vec<u8>) -> bool {
+        if self.answer_pages(query, out) {
+            return true;
+        }
         let asked = query.name.as_wire();
         let (is_own, is_under) =
             self.names.as_ref().map_or((false, false), |(own, under)| (query.name == *own, query.name == *under));
@@ -72,6 +78,19 @@ impl Designations {
             }
             _ if asked == RESOLVER => answer::negative(query, Rcode::NoError, TTL_SECS, None, out),
             _ => return false,
+        }
+        true
+    }
+}
+
+impl Designations {
+    fn answer_pages(&self, query: &Query<'_>, out: &mut Vec<u8>) -> bool {
+        let Some((_, addresses)) = self.pages.as_ref().filter(|(name, _)| *name == query.name) else { return false };
+        match query.qtype {
+            rtype::A | rtype::AAAA if !addresses.is_empty() => {
+                answer::addresses(query, addresses, TTL_SECS, None, out);
+            }
+            _ => answer::negative(query, Rcode::NoError, TTL_SECS, None, out),
         }
         true
     }
@@ -145,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_door_is_designated() {
-        let designations = Designations::new(&encrypted(Some("dns.home.example")), true);
+        let designations = Designations::new(&encrypted(Some("dns.home.example")), true, None);
         for name in ["_dns.resolver.arpa", "_dns.dns.home.example"] {
             let message = asked(&designations, name, rtype::SVCB).unwrap();
             let shown: Vec<String> = message.answers.iter().map(|record| record.data.to_string()).collect();
@@ -161,7 +180,7 @@ mod tests {
 
     #[test]
     fn without_a_name_nothing_is_designated() {
-        let designations = Designations::new(&encrypted(None), false);
+        let designations = Designations::new(&encrypted(None), false, None);
         assert!(asked(&designations, "_dns.resolver.arpa", rtype::SVCB).is_none());
         assert!(asked(&designations, "www.example", rtype::A).is_none());
         assert!(asked(&designations, "resolver.arpa", rtype::RESINFO).is_some());

@@ -17,11 +17,12 @@ use super::special;
 use super::structured;
 use crate::clock::now_secs;
 use crate::config;
-use crate::identity::{Asker, ClientAddr, Token};
+use crate::identity::{Asker, Token};
 use crate::judge::{Judge, Part, Places, Ruling, Snapshot};
 use crate::name::{Name, NameSet};
 use crate::policy::{Action, Moment, Profile, Verdict, explain};
 use crate::sys;
+use crate::telemetry::activity::{Activity, Refused};
 use crate::telemetry::metrics::{Counters, Outcome, Source};
 
 /// Door one: what every listener shares.
@@ -33,6 +34,8 @@ pub struct Door {
     settings: ArcSwap<Settings>,
     /// Remembers addresses for the other door; `None` when that is shut.
     given: Option<Arc<Given>>,
+    /// Where refusals are told; `None` when nobody listens.
+    activity: Option<Arc<Activity>>,
 }
 
 /// How answers look.
@@ -69,6 +72,7 @@ pub struct Scratch {
 pub struct Context {
     snapshot: Arc<Snapshot>,
     settings: Arc<Settings>,
+    activity: Option<Arc<Activity>>,
     moment: Moment,
     now: u64,
 }
@@ -125,15 +129,22 @@ pub struct Deferred {
 }
 
 impl Door {
-    /// The door in front of `judge` and `resolver`; `quiet` looks up the help set.
+    /// The door in front of `judge` and `resolver`; `quiet` looks up the help set; `given` and `activity` hear of it.
     pub fn new(
         judge: Arc<Judge>,
         resolver: Arc<Resolver>,
         quiet: Arc<Resolver>,
         given: Option<Arc<Given>>,
+        activity: Option<Arc<Activity>>,
         dns: &config::Dns,
     ) -> Door {
-        Door { judge, resolver, quiet, settings: ArcSwap::from_pointee(Settings::new(dns, Secret::new())), given }
+        let settings = ArcSwap::from_pointee(Settings::new(dns, Secret::new()));
+        Door { judge, resolver, quiet, settings, given, activity }
+    }
+
+    /// Tells the family's side that `asker` was refused `name`.
+    pub fn tell(&self, snapshot: &Snapshot, asker: Asker, name: &Name, verdict: Verdict) {
+        tell(self.activity.as_deref(), snapshot, asker, name, verdict);
     }
 
     /// Takes on new settings, upstreams and limits.
@@ -153,7 +164,7 @@ impl Door {
     pub fn context(&self) -> Context {
         let (snapshot, now) = (self.judge.keep(), now_secs());
         let moment = snapshot.moment(i64::try_from(now).unwrap_or(i64::MAX));
-        Context { snapshot, settings: self.settings.load_full(), moment, now }
+        Context { snapshot, settings: self.settings.load_full(), activity: self.activity.clone(), moment, now }
     }
 
     /// Brings `context` up to date; cheap when nothing changed. Done once a batch.
@@ -306,7 +317,7 @@ struct Case<'a> {
     query: &'a Query<'a>,
     transport: Transport,
     counters: &'a Counters,
-    client: ClientAddr,
+    asker: Asker,
     profile: &'a Profile,
     ruling: Ruling<'a>,
 }
@@ -322,7 +333,7 @@ impl<'a> Case<'a> {
     ) -> Case<'a> {
         let profile = context.snapshot.asker(asker);
         let ruling = context.snapshot.rule_at(profile, &query.name, places, &context.moment);
-        Case { context, query, transport, counters, client: asker.client, profile, ruling }
+        Case { context, query, transport, counters, asker, profile, ruling }
     }
 
     fn is_help(&self) -> bool {
@@ -488,6 +499,7 @@ impl<'a> Case<'a> {
         if let Some(category) = verdict.reason.category {
             self.counters.refused(category);
         }
+        tell(self.context.activity.as_deref(), &self.context.snapshot, self.asker, &self.query.name, *verdict);
         let outcome = match verdict.action {
             Action::Ask => Outcome::Asked,
             Action::Help => Outcome::Helped,
@@ -525,7 +537,7 @@ impl<'a> Case<'a> {
         Some(Additions {
             cookie: options
                 .cookie
-                .map(|theirs| self.context.settings.cookies.cookie(theirs, self.client, self.context.now)),
+                .map(|theirs| self.context.settings.cookies.cookie(theirs, self.asker.client, self.context.now)),
             // HTTP and QUIC have their own ways to say it (RFC 9250 §5.5.2).
             keepalive: (is_lasting && options.keepalive).then_some(self.context.settings.keepalive),
             padding: options.padding && is_encrypted,
@@ -544,6 +556,19 @@ impl<'a> Case<'a> {
             self.counters.outcome(outcome);
         }
     }
+}
+
+fn tell(activity: Option<&Activity>, snapshot: &Snapshot, asker: Asker, name: &Name, verdict: Verdict) {
+    let Some(activity) = activity else { return };
+    let profile = snapshot.asker(asker);
+    activity.refused(Refused {
+        client: asker.client,
+        profile: Arc::clone(&profile.name),
+        band: profile.band,
+        verdict,
+        categories: snapshot.engine.classify(name).categories,
+        name: name.clone(),
+    });
 }
 
 /// The addresses and address hints of an answer.
@@ -572,7 +597,11 @@ impl Settings {
             routed,
             structured_errors: dns.structured_errors.clone(),
             cookies,
-            designations: Designations::new(&dns.encrypted, dns.upstream.mode == config::Mode::Recurse),
+            designations: Designations::new(
+                &dns.encrypted,
+                dns.upstream.mode == config::Mode::Recurse,
+                dns.pages.clone(),
+            ),
             keepalive: u16::try_from(dns.tcp.idle.as_millis() / 100).unwrap_or(u16::MAX),
             private,
             block_answer: dns.block_answer,

@@ -83,10 +83,12 @@ impl Guide {
             to: subject.to.0,
             url: subject.sniffed.url.as_deref().map(|url| (subject.port, url)),
         };
-        match &subject.sniffed.name {
-            Some(name) => case.named(name, subject.sniffed).await,
-            None => case.nameless(),
+        let Some(name) = &subject.sniffed.name else { return case.nameless() };
+        let route = case.named(name, subject.sniffed).await;
+        if let Route::Refuse(verdict) = route {
+            self.door.tell(&snapshot, subject.asker, name, verdict);
         }
+        route
     }
 
     /// True when the connection of `asker` to `to` may go on at that time; asks nobody outside.
