@@ -164,7 +164,7 @@ pub(super) struct Tries(HashMap<String, (u32, i64)>);
 
 impl Tries {
     /// Seconds until another try is heard.
-    fn wait(&self, key: &str, now: i64) -> u64 {
+    pub(super) fn wait(&self, key: &str, now: i64) -> u64 {
         let Some((failed, last)) = self.0.get(key) else { return 0 };
         let Some(over) = failed.checked_sub(FREE_TRIES) else { return 0 };
         let wait = 2u64.saturating_pow(over.min(20)).min(WAIT_MAX_SECS);
@@ -172,7 +172,7 @@ impl Tries {
         wait.saturating_sub(since)
     }
 
-    fn failed(&mut self, key: String, now: i64) {
+    pub(super) fn failed(&mut self, key: String, now: i64) {
         if self.0.len() >= TRIED_MAX {
             self.0.retain(|_, (_, last)| now - *last < WAIT_MAX_SECS as i64);
         }

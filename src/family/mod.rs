@@ -4,6 +4,7 @@
 mod accounts;
 mod activity;
 mod audit;
+mod codes;
 mod database;
 mod devices;
 mod moments;

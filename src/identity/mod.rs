@@ -167,17 +167,26 @@ impl Clients {
         self.by_mac(client).unwrap_or_else(|| self.by_prefix(client))
     }
 
+    /// Whose device has that MAC address; `None` for strangers.
+    pub fn owner_of_mac(&self, mac: Mac) -> Option<ProfileId> {
+        self.macs.get(&mac).copied()
+    }
+
+    /// Whose that address is by prefix; `None` for strangers.
+    pub fn owner_of_addr(&self, addr: IpAddr) -> Option<ProfileId> {
+        match addr.to_canonical() {
+            IpAddr::V4(addr) => self.v4.get_lpm(&Ipv4Net::from(addr)).map(|(_, profile)| *profile),
+            IpAddr::V6(addr) => self.v6.get_lpm(&Ipv6Net::from(addr)).map(|(_, profile)| *profile),
+        }
+    }
+
     fn by_mac(&self, client: ClientAddr) -> Option<ProfileId> {
         let link = self.link.as_ref().filter(|_| !self.macs.is_empty())?;
         self.macs.get(&link.mac_of(client.0)?).copied()
     }
 
     fn by_prefix(&self, client: ClientAddr) -> ProfileId {
-        let found = match client.0 {
-            IpAddr::V4(addr) => self.v4.get_lpm(&Ipv4Net::from(addr)).map(|(_, profile)| *profile),
-            IpAddr::V6(addr) => self.v6.get_lpm(&Ipv6Net::from(addr)).map(|(_, profile)| *profile),
-        };
-        found.unwrap_or(self.strangers)
+        self.owner_of_addr(client.0).unwrap_or(self.strangers)
     }
 }
 

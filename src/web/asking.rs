@@ -35,7 +35,10 @@ const NEVER_ASKED: CategorySet =
 
 /// True when the child may ask a guardian about something refused so.
 pub fn may_ask(verdict: &Verdict, categories: CategorySet) -> bool {
-    let by_tier = verdict.reason.category.is_some_and(|category| matches!(category.tier(), Tier::Harm | Tier::Sealed | Tier::Law));
+    let by_tier = verdict
+        .reason
+        .category
+        .is_some_and(|category| matches!(category.tier(), Tier::Harm | Tier::Sealed | Tier::Law));
     let is_harm = categories.iter().any(|category| category.tier() == Tier::Harm);
     verdict.is_refusal()
         && verdict.action != Action::Help
@@ -102,9 +105,8 @@ impl Web {
     pub fn use_code(&self, visitor: &Visitor, code: &str) -> Result<(), Trouble> {
         let snapshot = self.judge.keep();
         let profile = visitor.profile(&snapshot).name.to_string();
-        let lasts = self.family.use_code(&profile, code.trim(), visitor.peer, visitor.now)?;
-        let until = lasts.map_or(super::steering::Lasts::Today, super::steering::Lasts::Minutes);
-        let until = until.until(&snapshot, visitor.now)?;
+        let extra = self.family.use_code(&profile, code, visitor.peer, visitor.now)?;
+        let until = visitor.now + i64::from(extra.secs(visitor.moment(&snapshot).local));
         self.family.grant(&profile, "time", until, "code", visitor.now)?;
         self.steward.renew().map_err(Trouble::Internal)?;
         Ok(self.family.note("code", Some(&profile), Deed::Code, &format!("{}", until - visitor.now), visitor.now)?)

@@ -45,7 +45,7 @@ pub async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next
     let nonce = nonce();
     let host = host_of(&request).map(str::to_string);
     let is_ours = host.as_deref().is_none_or(|host| web.is_ours(host));
-    let admitted = visitor(&web, &request, nonce.clone()).await;
+    let admitted = visitor(&web, &request, nonce.clone());
     let mut response = match admitted {
         Err(trouble) => trouble.into_response(),
         Ok(visitor) => {
@@ -84,7 +84,7 @@ impl Web {
     }
 }
 
-async fn visitor(web: &Web, request: &Request, nonce: String) -> Result<Visitor, Trouble> {
+fn visitor(web: &Web, request: &Request, nonce: String) -> Result<Visitor, Trouble> {
     let peer = request.extensions().get::<Peer>().copied().ok_or_else(|| Trouble::Internal("no peer".into()))?;
     let (headers, now) = (request.headers(), now_secs() as i64);
     let secret = cookie(headers, COOKIE).map(str::to_string);

@@ -1,14 +1,19 @@
 //! Pages and API: the portal (children), the dashboard (guardians), and the same as JSON. Decides nothing about names: asks the
 //! judge.
 
+mod api;
+pub mod asking;
 pub mod guard;
+pub mod pages;
+pub mod policy;
 pub mod server;
-pub mod steward;
+pub mod sessions;
+pub mod sight;
 pub mod steering;
+pub mod steward;
+pub mod text;
 pub mod trouble;
 pub mod visitor;
-
-mod api;
 
 use std::sync::Arc;
 

@@ -1,5 +1,7 @@
 //! What can be seen, for pages and API alike.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -8,6 +10,7 @@ use super::steering::known;
 use super::{Trouble, Visitor, Web};
 use crate::classify::{Url, UrlHost};
 use crate::family::{Moments, Scope, Visible};
+use crate::identity::Mac;
 use crate::judge::{Explanation, Snapshot};
 use crate::name::Name;
 use crate::policy::{Band, Moment};
@@ -73,15 +76,14 @@ impl Web {
     /// Devices that were seen, with whose they are.
     pub fn seen_devices(&self) -> Result<Vec<SeenDevice>, Trouble> {
         let (snapshot, sightings) = (self.judge.keep(), self.steward.sightings());
-        let proposals = self.steward.proposals();
         let seen = self.family.seen()?.into_iter().map(|seen| {
-            let sighting = sightings.iter().find(|sighting| sighting.key() == seen.key);
-            let proposal = proposals.iter().find(|proposal| proposal.mac.to_string() == seen.key);
+            let sighting = sightings.iter().find(|sighting| sighting.key == seen.key);
             SeenDevice {
-                profile: self.owner(&snapshot, &seen.key, sighting),
-                addresses: sighting.map_or_else(Vec::new, |one| one.addrs.iter().map(ToString::to_string).collect()),
+                profile: owner(&snapshot, &seen.key),
+                addresses: sighting
+                    .map_or_else(Vec::new, |one| one.addresses.iter().map(ToString::to_string).collect()),
                 is_random: sighting.is_some_and(|one| one.is_random),
-                proposal: proposal.map(|proposal| (proposal.profile.clone(), proposal.why.code())),
+                proposal: sighting.and_then(|one| one.proposal.clone()),
                 name: seen.name,
                 is_known: seen.is_known,
                 first: seen.first,
@@ -93,7 +95,13 @@ impl Web {
     }
 
     /// Asks the judge as somebody else, at another time.
-    pub fn explain(&self, text: &str, profile: Option<&str>, at: Option<&str>, now: i64) -> Result<Explanation, Trouble> {
+    pub fn explain(
+        &self,
+        text: &str,
+        profile: Option<&str>,
+        at: Option<&str>,
+        now: i64,
+    ) -> Result<Explanation, Trouble> {
         let snapshot = self.judge.keep();
         let profile = match profile.filter(|name| !name.is_empty()) {
             Some(name) => snapshot.profile_named(name).ok_or(Trouble::NoSuch("profile"))?,
@@ -101,7 +109,8 @@ impl Web {
         };
         let text = text.trim();
         let invalid = || Trouble::Invalid(format!("{text:?} is not a name or an address of a page"));
-        let url = if text.contains(['/', '?']) { Some(Url::read(text.as_bytes()).map_err(|_| invalid())?) } else { None };
+        let url =
+            if text.contains(['/', '?']) { Some(Url::read(text.as_bytes()).map_err(|_| invalid())?) } else { None };
         let name = match url.as_ref().map(|url| &url.host) {
             Some(UrlHost::Name(name)) => name.clone(),
             Some(UrlHost::Addr(_)) => return Err(invalid()),
@@ -113,6 +122,16 @@ impl Web {
         };
         Ok(snapshot.explain(profile, &name, url.as_ref(), &moment))
     }
+}
+
+/// Whose device that is; `None` for strangers.
+fn owner(snapshot: &Snapshot, key: &str) -> Option<String> {
+    let clients = &snapshot.clients;
+    let profile = match Mac::parse(key) {
+        Some(mac) => clients.owner_of_mac(mac),
+        None => key.parse::<IpAddr>().ok().and_then(|ip| clients.owner_of_addr(ip)),
+    };
+    profile.map(|id| snapshot.profile(id).name.to_string())
 }
 
 /// A time as a form or a program writes it: on the household's clock, or with an offset.

@@ -5,9 +5,10 @@ use jiff::ToSpan;
 
 use super::{Trouble, Visitor, Web};
 use crate::classify::Category;
-use crate::family::{Answer, Deed, GrantRow, Kind, Role, Scope, Who};
+use crate::family::{Answer, Deed, GrantRow, Role, Scope, Who};
 use crate::judge::Snapshot;
 use crate::name::Name;
+use crate::policy::code::Extra;
 
 /// How long something holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +40,12 @@ impl Lasts {
             Lasts::Minutes(_) => Err(Trouble::Invalid(format!("minutes are 1 to {MINUTES_MAX}"))),
             Lasts::Today => {
                 let tomorrow = snapshot.moment(now).local.date().checked_add(1.day());
-                let midnight = tomorrow.ok().and_then(|day| day.at(0, 0, 0, 0).to_zoned(snapshot.time_zone.clone()).ok());
-                midnight.map(|at| at.timestamp().as_second()).ok_or_else(|| Trouble::Internal("no tomorrow".into()))
+                let midnight =
+                    tomorrow.ok().map(|day| snapshot.time_zone.to_ambiguous_zoned_datetime(day.at(0, 0, 0, 0)));
+                midnight
+                    .and_then(|at| at.compatible().ok())
+                    .map(|at| at.timestamp().as_second())
+                    .ok_or_else(|| Trouble::Internal("no tomorrow".into()))
             }
         }
     }
@@ -104,7 +109,7 @@ impl Web {
         known(&snapshot, &row.profile)?;
         let name = self.family.answer(id, answer, reason, visitor.now)?;
         self.family.note(by, Some(&row.profile), Deed::Request, answer.code(), visitor.now)?;
-        if row.kind == Kind::Wrong && answer == Answer::No || answer == Answer::No {
+        if answer == Answer::No {
             return Ok(());
         }
         let Some(name) = name else {
@@ -122,9 +127,26 @@ impl Web {
         }
     }
 
+    /// The next codes to read out to a child that is away, by their length.
+    pub fn codes(&self, visitor: &Visitor, profile: &str) -> Result<Vec<(Extra, String)>, Trouble> {
+        visitor.may(Scope::Moments)?;
+        known(&self.judge.keep(), profile)?;
+        Ok(self.family.codes(profile)?.into_iter().map(|(extra, code)| (extra, code.to_string())).collect())
+    }
+
+    /// Makes all earlier codes worthless.
+    pub fn renew_codes(&self, visitor: &Visitor, profile: &str) -> Result<(), Trouble> {
+        let by = visitor.may(Scope::Moments)?;
+        known(&self.judge.keep(), profile)?;
+        self.family.renew_codes(profile)?;
+        Ok(self.family.note(by, Some(profile), Deed::Code, "renewed", visitor.now)?)
+    }
+
     /// What a guardian wrote, in the form it is kept.
     fn subject(&self, what: &str) -> Result<String, Trouble> {
-        let wrong = || Trouble::Invalid(format!("{what:?} is nothing that can be allowed (name:…, category:…, service:…, time)"));
+        let wrong = || {
+            Trouble::Invalid(format!("{what:?} is nothing that can be allowed (name:…, category:…, service:…, time)"))
+        };
         match what.split_once(':') {
             None if what == "time" => Ok(what.to_string()),
             Some(("name", name)) => {
@@ -137,11 +159,15 @@ impl Web {
             Some(("category", code)) => {
                 let category = Category::from_code(code).ok_or_else(wrong)?;
                 if self.judge.current().criteria.no_loosening().contains(category) {
-                    return Err(Trouble::Invalid("the criteria do not let a guardian allow all of this; allow single names".into()));
+                    return Err(Trouble::Invalid(
+                        "the criteria do not let a guardian allow all of this; allow single names".into(),
+                    ));
                 }
                 Ok(what.to_string())
             }
-            Some(("service", id)) if self.judge.current().engine.bundle().service_id(id).is_some() => Ok(what.to_string()),
+            Some(("service", id)) if self.judge.current().engine.bundle().service_id(id).is_some() => {
+                Ok(what.to_string())
+            }
             _ => Err(wrong()),
         }
     }

@@ -38,7 +38,22 @@ pub trait Steward: Send + Sync {
     fn update_lists(&self);
 
     /// Devices that are on the network now.
-    fn sightings(&self) -> Vec<crate::identity::Sighting>;
+    fn sightings(&self) -> Vec<Sighting>;
+}
+
+/// A device that is on the network now.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    /// Its MAC address, or its address where no MAC address is known.
+    pub key: String,
+    /// What it calls itself; empty when it does not say.
+    pub name: String,
+    /// Its addresses.
+    pub addresses: Vec<std::net::IpAddr>,
+    /// Its MAC address was made up by the device itself.
+    pub is_random: bool,
+    /// Whose it may be, by the code of the reason. A hint, no more.
+    pub proposal: Option<(String, &'static str)>,
 }
 
 /// How things are.

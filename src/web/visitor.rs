@@ -59,7 +59,11 @@ impl Visitor {
     /// True when they may read what concerns that profile: who steers, and the child itself.
     pub fn may_read_of(&self, profile: &str) -> Result<(), Trouble> {
         match &self.person {
-            Some(Person::Account(account)) if account.role == Role::Child && account.profile.as_deref() == Some(profile) => Ok(()),
+            Some(Person::Account(account))
+                if account.role == Role::Child && account.profile.as_deref() == Some(profile) =>
+            {
+                Ok(())
+            }
             _ => self.may(Scope::Read).map(drop),
         }
     }
@@ -79,7 +83,8 @@ impl Visitor {
 
     /// The profile of a child that is signed in, else of the device.
     pub fn profile<'s>(&self, snapshot: &'s Snapshot) -> &'s Profile {
-        let own = self.account().filter(|account| account.role == Role::Child).and_then(|account| account.profile.as_deref());
+        let own =
+            self.account().filter(|account| account.role == Role::Child).and_then(|account| account.profile.as_deref());
         own.and_then(|name| snapshot.profile_named(name)).unwrap_or_else(|| snapshot.asker(self.client().into()))
     }
 
@@ -102,6 +107,10 @@ impl FromRequestParts<Arc<Web>> for Visitor {
     type Rejection = Trouble;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Web>) -> Result<Visitor, Trouble> {
-        parts.extensions.get::<Visitor>().cloned().ok_or_else(|| Trouble::Internal("a request without a visitor".into()))
+        parts
+            .extensions
+            .get::<Visitor>()
+            .cloned()
+            .ok_or_else(|| Trouble::Internal("a request without a visitor".into()))
     }
 }

@@ -142,7 +142,8 @@ pub(super) async fn answer(
 /// Codes that a guardian reads out to a child.
 #[derive(Serialize)]
 pub(super) struct CodeView {
-    minutes: u32,
+    /// `15` or `60` minutes, or `today`.
+    lasts: &'static str,
     code: String,
 }
 
@@ -152,7 +153,7 @@ pub(super) async fn code(
     Path(profile): Path<String>,
 ) -> Result<Body<Vec<CodeView>>, Trouble> {
     let codes = aside(move || web.codes(&visitor, &profile)).await?;
-    Ok(Body(codes.into_iter().map(|(minutes, code)| CodeView { minutes, code }).collect()))
+    Ok(Body(codes.into_iter().map(|(extra, code)| CodeView { lasts: extra.code(), code }).collect()))
 }
 
 pub(super) async fn renew_code(

@@ -144,7 +144,12 @@ fn describe_one(operation: &Operation, path: &str, query: &str) -> Value {
     }
     let mut responses = json!({ status.to_string(): answer });
     let mut faults = vec![(400, "Malformed"), (403, "Forbidden"), (422, "Makes no sense")];
-    faults.extend([(404, "There is no such thing"), (409, "Changed meanwhile"), (429, "Too many tries"), (401, "Sign in first")]);
+    faults.extend([
+        (404, "There is no such thing"),
+        (409, "Changed meanwhile"),
+        (429, "Too many tries"),
+        (401, "Sign in first"),
+    ]);
     faults.extend([(413, "Too large"), (415, "Not JSON")]);
     for (code, what) in faults {
         responses[code.to_string()] =
@@ -190,7 +195,8 @@ mod tests {
         }
         // The routes as they are written, beside the table.
         let routes = include_str!("mod.rs");
-        let described: Vec<_> = OPERATIONS.iter().map(|one| (one.path.split('?').next().unwrap(), one.method)).collect();
+        let described: Vec<_> =
+            OPERATIONS.iter().map(|one| (one.path.split('?').next().unwrap(), one.method)).collect();
         let mut found = 0;
         for line in routes.lines().filter(|line| line.trim_start().starts_with(".route(")) {
             let path = line.split('"').nth(1).unwrap();

@@ -166,7 +166,8 @@ pub(super) async fn add_account(
 ) -> Result<(StatusCode, Body<Made>), Trouble> {
     let role = Role::from_code(&body.role)
         .ok_or_else(|| Trouble::Invalid("`role` is guardian, second, reader or child".into()))?;
-    let id = aside(move || web.add_account(&visitor, &body.name, &body.password, role, body.profile.as_deref())).await?;
+    let id =
+        aside(move || web.add_account(&visitor, &body.name, &body.password, role, body.profile.as_deref())).await?;
     Ok((StatusCode::CREATED, Body(Made { id, token: None })))
 }
 

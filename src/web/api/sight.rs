@@ -68,10 +68,7 @@ pub(super) async fn status(web: State<Arc<Web>>, visitor: Visitor) -> Result<Bod
     Ok(Body(web.steward.status()))
 }
 
-pub(super) async fn findings(
-    State(web): State<Arc<Web>>,
-    visitor: Visitor,
-) -> Result<Body<Vec<Finding>>, Trouble> {
+pub(super) async fn findings(State(web): State<Arc<Web>>, visitor: Visitor) -> Result<Body<Vec<Finding>>, Trouble> {
     visitor.may(Scope::Read)?;
     aside(move || Ok(Body(web.steward.findings()))).await
 }
