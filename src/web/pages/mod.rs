@@ -9,10 +9,12 @@
 //! checkbox), `tabs` (list of links, `aria-current`), `bars` (list of label, number and an `svg` with one `rect`). Widths of
 //! bars are SVG attributes: the content security policy allows no `style` attribute.
 
+pub mod dashboard;
 pub mod errors;
 pub mod shell;
 pub mod style;
 
+pub use dashboard::trouble;
 pub use errors::{ErrorPage, Wrong};
 pub use shell::{Frame, Section, Shell};
 

@@ -116,15 +116,15 @@ impl Shell {
         self.section_name(&self.section)
     }
 
-    fn sections(&self) -> [Section; 9] {
+    pub(super) fn sections(&self) -> [Section; 9] {
         Section::ALL
     }
 
-    fn section_name(&self, section: &Section) -> Cow<'static, str> {
+    pub(super) fn section_name(&self, section: &Section) -> Cow<'static, str> {
         self.language.of(Family::Section, section.code())
     }
 
-    fn is_waiting(&self, section: &Section) -> bool {
+    pub(super) fn is_waiting(&self, section: &Section) -> bool {
         *section == Section::Requests && self.waiting > 0
     }
 }

@@ -18,3 +18,11 @@ nav-waiting = { $count ->
 }
 sign-out = Sign out
 signed-in-as = Signed in as { $name }
+
+trouble-title = That was not possible
+trouble-forbidden = This account may not do that, or the page was open for too long. Load it again and try once more.
+trouble-missing = There is no such page.
+trouble-wait = Too many tries. Wait a moment and try again.
+trouble-ours = Something went wrong on this box. Its log says what.
+trouble-form = The form is not right. Go back and look at it again.
+trouble-back = To the start page

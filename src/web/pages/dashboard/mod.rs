@@ -1,0 +1,17 @@
+//! The guardians' pages as values. Each template extends `base.html`.
+
+use askama::Template;
+
+use super::Shell;
+
+#[derive(Template)]
+#[template(path = "dashboard/trouble.html")]
+struct TroublePage<'a> {
+    shell: &'a Shell,
+    status: u16,
+}
+
+/// The page that says that something was not possible.
+pub fn trouble(shell: &Shell, status: u16) -> String {
+    super::rendered(&TroublePage { shell, status })
+}
