@@ -16,7 +16,7 @@ pub mod text;
 pub mod trouble;
 pub mod visitor;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
@@ -43,6 +43,8 @@ pub struct Web {
     options: ArcSwap<config::Web>,
     /// For forms of people who are not signed in.
     key: hmac::Key,
+    /// One change of the configuration at a time.
+    editing: Mutex<()>,
 }
 
 impl Web {
@@ -57,7 +59,15 @@ impl Web {
         let rng = aws_lc_rs::rand::SystemRandom::new();
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &rng);
         let key = key.map_err(|_| crate::family::Error::Crypto("no randomness"))?;
-        Ok(Web { judge, family, steward, builtin, options: ArcSwap::from_pointee(options), key })
+        Ok(Web {
+            judge,
+            family,
+            steward,
+            builtin,
+            options: ArcSwap::from_pointee(options),
+            key,
+            editing: Mutex::new(()),
+        })
     }
 
     /// Takes on new options.

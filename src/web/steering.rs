@@ -123,7 +123,7 @@ impl Web {
                 self.family.grant(&row.profile, &what, until, by, visitor.now)?;
                 self.in_force()
             }
-            None => self.allow_always(&row.profile, &name),
+            None => self.allow_always(visitor, &row.profile, &name),
         }
     }
 

@@ -5,6 +5,7 @@ mod me;
 mod moments;
 mod openapi;
 mod people;
+mod policy;
 mod sight;
 
 use std::sync::Arc;
@@ -37,6 +38,17 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .route("/codes/{profile}", get(moments::code).post(moments::renew_code))
         .route("/profiles/{name}/activity", get(sight::activity).delete(sight::forget_activity))
         .route("/profiles/{name}/acts", get(sight::acts_of))
+        .route("/profiles", get(policy::profiles).post(policy::add_profile))
+        .route("/profiles/{name}", get(policy::profile).put(policy::set_profile).delete(policy::remove_profile))
+        .route("/devices", get(policy::devices).post(policy::add_device))
+        .route("/devices/{position}", put(policy::set_device).delete(policy::remove_device))
+        .route("/devices/assign", post(policy::assign))
+        .route("/calendars", get(policy::calendars).post(policy::add_calendar))
+        .route("/calendars/{name}", put(policy::set_calendar).delete(policy::remove_calendar))
+        .route("/lists", get(policy::lists).post(policy::add_list))
+        .route("/lists/{name}", delete(policy::remove_list))
+        .route("/lists/update", post(policy::update_lists))
+        .route("/settings", get(policy::settings).put(policy::set_settings))
         .route("/seen", get(sight::seen))
         .route("/seen/known", post(sight::know))
         .route("/status", get(sight::status))
