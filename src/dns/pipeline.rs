@@ -441,7 +441,7 @@ impl<'a> Case<'a> {
         }
         let warns = matches!(self.ruling, Ruling::Verdict(verdict) if verdict.action == Action::Warn);
         let moment = &self.context.moment;
-        let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
+        let ttl_max = self.profile.ttl_max(self.spend(), moment).unwrap_or(u32::MAX);
         let outcome = match self.ruling {
             // What could not be found, or was found to be false, is told as it is.
             Ruling::Rewrite(target, _) if matches!(answer.rcode(), 0 | 3) => {
@@ -469,6 +469,19 @@ impl<'a> Case<'a> {
             }
         };
         self.end(outcome, out);
+    }
+
+    /// The budgets that this answer counts towards; marks them as being used.
+    fn spend(&self) -> u64 {
+        if self.is_help() || !self.profile.has_budgets() {
+            return 0;
+        }
+        let Context { snapshot, moment, activity, .. } = self.context;
+        let met = snapshot.budgets_met(self.profile, &self.query.name, moment);
+        if let Some(activity) = activity.as_ref().filter(|_| met != 0) {
+            activity.used(snapshot.clients.profile_of_asker(self.asker), met);
+        }
+        met
     }
 
     fn guards_rebinding(&self) -> bool {
