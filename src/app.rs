@@ -1,6 +1,7 @@
 //! Wiring: builds each part once, starts threads and tasks, owns reload and shutdown. The only room that reads the clock for
 //! others and hears signals.
 
+mod clock;
 mod doors;
 mod gate;
 mod proxy;
@@ -17,6 +18,8 @@ use sd_notify::NotifyState;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::clock::Watch;
+pub use self::clock::earliest;
 use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
 use crate::classify::{Bundle, Engine, ServiceSet};
@@ -163,6 +166,7 @@ pub fn run(file: Option<PathBuf>) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")
+        .on_thread_park(sys::wipe_stack)
         .build()
         .context("the asynchronous side cannot start")?;
     let app = App::start(file, config, builtin, runtime.handle())?;
@@ -182,6 +186,7 @@ struct App {
     proxy: std::sync::Mutex<Option<proxy::Open>>,
     keeper: Option<Keeper>,
     sightings: Arc<Sightings>,
+    watch: Watch,
 }
 
 /// What a reload replaces.
@@ -205,6 +210,7 @@ impl App {
     fn start(file: Option<PathBuf>, config: Config, builtin: Builtin, runtime: &Handle) -> Result<App, StartError> {
         let started = Instant::now();
         let store = open_store(&config);
+        let watch = Watch::start(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
         let sightings = Arc::new(Sightings::start(|| i64::try_from(now_secs()).unwrap_or(i64::MAX)));
@@ -249,7 +255,7 @@ impl App {
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
         let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
-        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, sightings })
+        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, sightings, watch })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -266,6 +272,7 @@ impl App {
                 _ = second.tick() => {
                     self.keep_rules();
                     self.sightings.look(i64::try_from(now_secs()).unwrap_or(i64::MAX));
+                    self.keep_time();
                     continue;
                 }
                 _ = hangup.recv() => self.reload().await,
@@ -367,6 +374,20 @@ impl App {
         }
     }
 
+    /// Looks at the clock; once a minute notes the moment, and wipes what is past its time.
+    fn keep_time(&self) {
+        if self.watch.look() {
+            tokio::task::block_in_place(|| {
+                self.shared.door.forget(now_secs());
+                self.note_moment();
+            });
+        }
+    }
+
+    fn note_moment(&self) {
+        self.watch.note(&self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).config);
+    }
+
     fn renew_certificate(&self) {
         self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).renew_certificate(now_secs());
     }
@@ -444,6 +465,7 @@ impl App {
         runtime.shutdown_timeout(Duration::from_secs(1));
         join(senders);
         join(proxy.map_or_else(Vec::new, |open| open.threads));
+        self.note_moment();
         tracing::info!("stopped");
     }
 }
@@ -502,6 +524,7 @@ fn read_gauges(
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
+            is_clock_trusted: crate::clock::is_trusted(),
             addresses: given.as_ref().map_or(0, |given| given.len()),
             firewall: kernel.counters(),
         }
