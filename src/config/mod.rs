@@ -1,6 +1,7 @@
 //! What the operator wrote, turned into what we run on. [`Config::load`] finds every fault at once and changes nothing.
 
 mod criteria;
+pub mod edit;
 mod encrypted;
 mod fields;
 mod profiles;
@@ -272,9 +273,21 @@ impl Config {
         read::config(shown, text, None, words)
     }
 
-    /// Where a configuration is looked for when none is named: the first that exists.
+    /// Where a configuration is looked for when none is named: the first that exists of the system's, the one in the state
+    /// folder (where changes go when there is no other) and the one of a clone.
     pub fn find() -> Option<PathBuf> {
-        ["/etc/luytre/luytre.toml", "config/home.toml"].into_iter().map(PathBuf::from).find(|path| path.is_file())
+        let state = Config::usual_state_dir().map(|folder| folder.join(edit::NAME));
+        let places = [Some(PathBuf::from(edit::SYSTEM)), state, Some(PathBuf::from("config/home.toml"))];
+        places.into_iter().flatten().find(|path| path.is_file())
+    }
+
+    /// The state folder of `state_dir = "auto"`: systemd's StateDirectory= comes first, then the user's own place (XDG Base
+    /// Directory).
+    pub fn usual_state_dir() -> Option<PathBuf> {
+        let systemd = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+        let user = std::env::var_os("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("luytre"));
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state/luytre"));
+        systemd.or(user).or_else(home)
     }
 }
 

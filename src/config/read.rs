@@ -119,13 +119,7 @@ fn criteria_of(root: &mut Table<'_>, beside: &Path) -> Result<Criteria, Vec<Faul
 fn state_dir(root: &mut Table<'_>) -> Option<PathBuf> {
     match root.or("state_dir", String::from("auto")).as_str() {
         "none" => None,
-        "auto" => {
-            // systemd's StateDirectory= comes first, then the user's own place (XDG Base Directory).
-            let systemd = std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
-            let user = std::env::var_os("XDG_STATE_HOME").map(|home| PathBuf::from(home).join("luytre"));
-            let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state/luytre"));
-            systemd.or(user).or_else(home)
-        }
+        "auto" => Config::usual_state_dir(),
         path => Some(PathBuf::from(path)),
     }
 }
