@@ -11,6 +11,7 @@ use crate::family::{Error, Family};
 use crate::judge::Snapshot;
 use crate::policy::{Band, Profile};
 use crate::telemetry::activity::{Activity, Refused};
+use crate::web::steward::Sighting;
 
 /// Activity in a minute counts as the whole minute.
 const MINUTE: u32 = 60;
@@ -31,6 +32,8 @@ pub struct Attendant {
 struct State {
     /// The minute in which each budget was counted last, by profile and budget.
     counted: HashMap<(Arc<str>, Box<str>), i64>,
+    /// When each device was noted last, and its name then.
+    seen: HashMap<String, (i64, String)>,
     today: Option<Date>,
     forgot_at: Option<i64>,
 }
@@ -61,6 +64,22 @@ impl Attendant {
         Ok(is_spent || is_new_day)
     }
 
+    /// Notes devices that are on the network; each once a minute.
+    pub fn see(&self, seen: &[Sighting], now: i64) -> Result<(), Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { seen: noted, .. } = &mut *state;
+        for device in seen {
+            let (at, name) = noted.entry(device.key.clone()).or_default();
+            if now - *at < i64::from(MINUTE) && *name == device.name {
+                continue;
+            }
+            (*at, *name) = (now, device.name.clone());
+            self.family.see(&device.key, &device.name, now)?;
+        }
+        noted.retain(|_, (at, _)| now - *at < FORGET_EVERY);
+        Ok(())
+    }
+
     /// Adds a minute to each budget that was used in a minute not yet counted; true when one is used up by it.
     fn spend(&self, state: &mut State, snapshot: &Snapshot, now: i64, today: Date) -> Result<bool, Error> {
         let (used, minute) = (self.activity.take_used(snapshot.profiles.len()), now / i64::from(MINUTE));
@@ -72,7 +91,8 @@ impl Attendant {
                     continue;
                 }
                 self.family.spend(&profile.name, budget.name, today, MINUTE)?;
-                is_spent |= profile.temporary.spent & 1 << budget.position == 0 && self.is_used_up(profile, budget.name, budget.limit.as_secs(), now, today)?;
+                is_spent |= profile.temporary.spent & 1 << budget.position == 0
+                    && self.is_used_up(profile, budget.name, budget.limit.as_secs(), now, today)?;
             }
         }
         Ok(is_spent)

@@ -5,6 +5,8 @@ use std::process::Command;
 
 use jiff::Timestamp;
 
+use super::earliest;
+use crate::clock;
 use crate::config::Config;
 use crate::lists::data::Builtin;
 use crate::lists::inputs::inputs;
@@ -45,13 +47,13 @@ fn clock_behind(config: &Config, _: &Builtin) -> Vec<Hazard> {
         let moment = Timestamp::from_second(i64::try_from(secs).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
         config.time_zone.to_datetime(moment).strftime("%F %H:%M").to_string()
     };
-    let (shown, earliest) = (clock::system_secs(), app::earliest(config));
+    let (shown, known) = (clock::system_secs(), earliest(config));
     // A running appliance may have noted this very second.
-    if shown.saturating_add(1) >= earliest {
+    if shown.saturating_add(1) >= known {
         return Vec::new();
     }
     let what =
-        format!("the clock shows {}, which is past: schedules go on from {} until it is set", at(shown), at(earliest));
+        format!("the clock shows {}, which is past: schedules go on from {} until it is set", at(shown), at(known));
     let fix = "let ntpd, chrony or systemd-timesyncd set it; if it was wrong before and is right now, delete the file \
                `clock` of the state folder and start again";
     vec![Hazard { what, fix: fix.to_string() }]

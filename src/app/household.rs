@@ -1,15 +1,18 @@
 //! What the family's file says holds for a while, put into the configuration and the snapshot.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
 
+use super::snapshot;
 use crate::classify::{Bundle, Category};
 use crate::config::Config;
 use crate::family::{Moments, Who};
 use crate::identity::Mac;
 use crate::judge::Snapshot;
+use crate::lists::data::Builtin;
 use crate::name::Name;
 use crate::policy::{Band, Grant, Granted, Profile, Selector, Temporary};
 
@@ -60,15 +63,17 @@ impl Effective {
         self.paused.push(until);
     }
 
-    /// Tells the snapshot, which was made of this configuration, what holds for a while.
-    pub fn put(&self, snapshot: &mut Snapshot, moments: &Moments, today: Date) {
-        let bundle = snapshot.engine.shared_bundle();
+    /// Everything a decision needs, with what holds for a while.
+    pub fn snapshot(&self, bundle: Arc<Bundle>, builtin: &Builtin, moments: &Moments, now: i64) -> Snapshot {
+        let mut snapshot = snapshot(&self.config, Arc::clone(&bundle), builtin, now.unsigned_abs());
+        let today = snapshot.moment(now).local.date();
         let written = snapshot.profiles.len().saturating_sub(self.paused.len());
         for (position, profile) in snapshot.profiles.iter_mut().enumerate() {
             let own = position.checked_sub(written).and_then(|copy| self.paused.get(copy)).copied();
             profile.temporary = temporary(profile, moments, &bundle, today);
             profile.temporary.paused_until = profile.temporary.paused_until.max(own);
         }
+        snapshot
     }
 }
 

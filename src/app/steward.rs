@@ -7,6 +7,8 @@ use super::{App, health};
 use crate::clock::now_secs;
 use crate::config::{Config, ListSource, Vocabulary, edit};
 use crate::document::Fault;
+use crate::identity::Mac;
+use crate::identity::known::{Assigned, Why};
 use crate::lists::inputs::inputs;
 use crate::web::steward::Sighting;
 use crate::web::{Finding, ListState, Status, Steward};
@@ -32,14 +34,14 @@ impl Steward for App {
     }
 
     fn files(&self) -> Result<(PathBuf, Option<PathBuf>), String> {
-        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let source = self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let state_dir = self.state().config.state_dir.clone();
         let target = edit::target(source.file.as_deref(), source.is_named, state_dir.as_deref());
         Ok((target.map_err(|error| error.to_string())?, source.file))
     }
 
     fn use_file(&self, file: PathBuf) {
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut source = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
         if source.file.as_ref() != Some(&file) {
             tracing::info!(file = %file.display(), "the pages keep the configuration here from now on");
             source.file = Some(file);
@@ -56,7 +58,7 @@ impl Steward for App {
             answered: self.metrics.answered(),
             has_proxy: self.keeper.is_some(),
             rules_hold: !self.counts.rules_failing.load(std::sync::atomic::Ordering::Relaxed),
-            clock_trusted: true,
+            clock_trusted: crate::clock::is_trusted(),
             lists: self.list_states(),
             names: self.judge.current().engine.bundle().names(),
         }
@@ -71,11 +73,36 @@ impl Steward for App {
     }
 
     fn sightings(&self) -> Vec<Sighting> {
-        Vec::new()
+        self.seen()
     }
 }
 
 impl App {
+    /// Devices on the network, as pages show them, with whose each may be.
+    pub(super) fn seen(&self) -> Vec<Sighting> {
+        let proposals = self.sightings.propose(&self.assigned());
+        let seen = self.sightings.all().into_iter().filter_map(|seen| {
+            let first = seen.addrs.first();
+            let proposal = proposals.iter().find(|proposal| Some(proposal.mac) == seen.mac);
+            Some(Sighting {
+                key: seen.mac.map(Mac::to_text).or_else(|| first.map(ToString::to_string))?,
+                name: seen.name.unwrap_or_default(),
+                addresses: seen.addrs,
+                is_random: seen.is_random,
+                proposal: proposal.map(|proposal| (proposal.profile.clone(), why(proposal.why))),
+            })
+        });
+        seen.collect()
+    }
+
+    /// Devices by MAC address, under the name of whose they are.
+    fn assigned(&self) -> Vec<Assigned> {
+        let state = self.state();
+        let owner = |position: usize| state.config.profiles[position].input.name.clone();
+        let macs = state.config.macs.iter();
+        macs.map(|(mac, at)| Assigned { device: owner(*at), mac: *mac, profile: owner(*at) }).collect()
+    }
+
     fn list_states(&self) -> Vec<ListState> {
         let state = self.state();
         let (_, missing) = inputs(&state.config, &self.builtin, state.store.as_ref());
@@ -99,6 +126,14 @@ impl App {
             }
         });
         lists.collect()
+    }
+}
+
+/// The code of what two devices have in common.
+fn why(why: Why) -> &'static str {
+    match why {
+        Why::SameClientId => "same_client_id",
+        Why::SameName => "same_name",
     }
 }
 

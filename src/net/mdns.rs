@@ -131,9 +131,7 @@ fn join(socket: &UdpSocket, lan: &[String]) {
     let socket = socket2::SockRef::from(socket);
     for interface in all.iter().filter(|interface| lan.is_empty() || lan.contains(&interface.name)) {
         let _ = match socket.domain() {
-            Ok(Domain::IPV4) => {
-                socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(interface.index))
-            }
+            Ok(Domain::IPV4) => socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(interface.index)),
             _ => socket.join_multicast_v6(&GROUP_V6, interface.index),
         };
     }

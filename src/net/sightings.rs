@@ -149,9 +149,8 @@ impl Sightings {
         let rows = self.neighbours.as_ref().map_or_else(Vec::new, |table| table.all());
         let lan = self.sources.lock().unwrap_or_else(PoisonError::into_inner).lan.clone();
         let shared = if lan.is_empty() { Vec::new() } else { interfaces::shared().unwrap_or_default() };
-        let is_lan = |index| {
-            lan.is_empty() || shared.iter().any(|found| found.index == index && lan.contains(&found.name))
-        };
+        let is_lan =
+            |index| lan.is_empty() || shared.iter().any(|found| found.index == index && lan.contains(&found.name));
         rows.into_iter().filter(|row| is_lan(row.interface)).map(|row| (row.ip, row.mac)).collect()
     }
 }

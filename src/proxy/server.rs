@@ -56,6 +56,11 @@ impl Server {
     pub fn reconfigure(&self, options: &config::Proxy) {
         self.settings.store(Arc::new(options.clone()));
         self.places.limit(options.places);
+        self.rules_changed();
+    }
+
+    /// Has all connections judged again, now.
+    pub fn rules_changed(&self) {
         self.changes.send_replace(());
     }
 }

@@ -220,6 +220,12 @@ impl Metrics {
         }
     }
 
+    /// Questions so far, however they ended.
+    pub fn answered(&self) -> u64 {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.iter().flat_map(|counters| &counters.outcomes).map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     fn sum(&self, of: impl Fn(&Counters) -> &AtomicU64) -> f64 {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.iter().map(|counters| of(counters).load(Ordering::Relaxed)).sum::<u64>() as f64

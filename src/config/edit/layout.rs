@@ -269,7 +269,9 @@ fn lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usiz
     let Some(place) = place else { return document.trailing().as_str().unwrap_or_default().to_string() };
     let header = header_mut(document.as_table_mut(), place);
     // A header that was never given any gets a blank line when it is written.
-    header.map_or("\n", |table| table.decor().prefix().map_or(Some("\n"), |raw| raw.as_str()).unwrap_or("\n")).to_string()
+    header
+        .map_or("\n", |table| table.decor().prefix().map_or(Some("\n"), |raw| raw.as_str()).unwrap_or("\n"))
+        .to_string()
 }
 
 fn set_lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>, lines: String) {
@@ -309,7 +311,8 @@ pub(super) fn insert_key(document: &mut DocumentMut, place: &[(String, Option<us
     let next = index.and_then(|index| headers.get(index + 1)).map(|header| header.place.clone());
     let lines = lines_before(document, next.as_deref());
     // Before the first header all is the root's, except what shows other tables.
-    let share_end = if place.is_empty() { lines.find("# [").unwrap_or(lines.len()) } else { share(&lines, true, true).0.len() };
+    let share_end =
+        if place.is_empty() { lines.find("# [").unwrap_or(lines.len()) } else { share(&lines, true, true).0.len() };
     let mut new = Key::new(key);
     if let Some(end) = index.and_then(|_| documented(&lines[..share_end], key)) {
         new.leaf_decor_mut().set_prefix(&lines[..end]);

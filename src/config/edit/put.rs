@@ -21,9 +21,9 @@ pub(super) fn put(document: &mut DocumentMut, place: &Place, key: &str, wanted: 
 
 /// The old value's spaces and remarks stay.
 fn replace(item: &mut Item, mut value: toml_edit::Value, wanted: Option<&Json>) {
-    let texts = wanted.and_then(Json::as_array).and_then(|all| {
-        all.iter().map(|one| one.as_str().map(str::to_string)).collect::<Option<Vec<String>>>()
-    });
+    let texts = wanted
+        .and_then(Json::as_array)
+        .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_string)).collect::<Option<Vec<String>>>());
     if let (Some(array), Some(texts)) = (item.as_array_mut(), texts) {
         return rearrange(array, &texts);
     }

@@ -18,8 +18,12 @@ enum Change {
     NoCalendar,
 }
 
-const SETTING: [(&str, &str); 4] =
-    [("time_zone", "UTC"), ("dns.block_answer", "refused"), ("lists.update_every", "6h"), ("web.exit", "https://a.example/")];
+const SETTING: [(&str, &str); 4] = [
+    ("time_zone", "UTC"),
+    ("dns.block_answer", "refused"),
+    ("lists.update_every", "6h"),
+    ("web.exit", "https://a.example/"),
+];
 
 fn some<T: Clone + std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
     proptest::option::of(strategy)
@@ -37,11 +41,13 @@ fn name() -> impl Strategy<Value = String> {
 
 fn schedule() -> impl Strategy<Value = ScheduleForm> {
     let days = words_of(&["mon", "sat", "sun"]);
-    (name(), days, words_of(&["gaming", "social_network"]), words_of(&["video_ugc"])).prop_map(|(name, days, mut block, allow)| {
-        block.push("everything".into());
-        let (from, to) = ("21:00".into(), "06:00".into());
-        ScheduleForm { name, days, from, to, block, allow, ..ScheduleForm::default() }
-    })
+    (name(), days, words_of(&["gaming", "social_network"]), words_of(&["video_ugc"])).prop_map(
+        |(name, days, mut block, allow)| {
+            block.push("everything".into());
+            let (from, to) = ("21:00".into(), "06:00".into());
+            ScheduleForm { name, days, from, to, block, allow, ..ScheduleForm::default() }
+        },
+    )
 }
 
 fn profile() -> impl Strategy<Value = ProfileForm> {
@@ -215,7 +221,5 @@ proptest! {
 }
 
 /// Comments inside or right above a row of the three texts: they go with it.
-const OF_ROWS: [&str; 2] = [
-    "# The day named is the day it starts; without `days`, every day.",
-    "# Earlier than `from`: the next morning.",
-];
+const OF_ROWS: [&str; 2] =
+    ["# The day named is the day it starts; without `days`, every day.", "# Earlier than `from`: the next morning."];
