@@ -9,6 +9,7 @@ mod read;
 mod upstream;
 mod web;
 
+pub use criteria::criteria;
 pub use encrypted::Encrypted;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
