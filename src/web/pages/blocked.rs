@@ -94,8 +94,7 @@ impl Blocked {
 
     fn may_be_told(&self) -> bool {
         let tells_too_much = self.category.is_some_and(|category| {
-            category == Category::HealthSexed
-                || matches!(category.tier(), Tier::Sealed | Tier::Harm | Tier::Protected)
+            category == Category::HealthSexed || matches!(category.tier(), Tier::Sealed | Tier::Harm | Tier::Protected)
         });
         !self.is_sealed() && !tells_too_much && self.action != Action::Help && self.step != Step::HelpSet
     }

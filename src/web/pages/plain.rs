@@ -95,6 +95,10 @@ impl WhoSees {
     pub fn render(&self) -> String {
         super::rendered(self)
     }
+
+    fn tone(&self) -> &'static str {
+        Tone::of(self.band).code()
+    }
 }
 
 impl Help {

@@ -17,6 +17,9 @@ impl Tile {
     /// At most `most` tiles for that band, in the file's order.
     pub fn for_band(tiles: &[data::Tile], band: Band, language: Language, most: usize) -> Vec<Tile> {
         let suits = tiles.iter().filter(|tile| tile.bands.contains(&band));
-        suits.take(most).map(|tile| Tile { title: tile.title(language.code()).to_string(), url: tile.url.clone() }).collect()
+        suits
+            .take(most)
+            .map(|tile| Tile { title: tile.title(language.code()).to_string(), url: tile.url.clone() })
+            .collect()
     }
 }

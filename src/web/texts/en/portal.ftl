@@ -174,7 +174,11 @@ who-sees-16-17 = Security alerts alone, without the name of any page.
 who-sees-18 = Nothing about you but security alerts, without the name of any page.
 who-kept-counts = Counts are kept for 30 days, then deleted.
 who-kept-nothing = Nothing is kept.
-who-you = And you see
+who-you = { $tone ->
+    [con] You see
+    [em] And you see
+   *[ban] And you see
+}
 who-you-10-12 = The same: how often each group was stopped, what you asked and what was answered.
 who-you-13-15 = Everything the guardian sees, on the same screen.
 who-you-16 = All of your own data, and you alone decide about it.
@@ -188,7 +192,7 @@ who-sign = Filtering is on. Whenever it is on, this page says so.
 
 help-title = Places that help
 help-more = Needing help is nobody's fault. These numbers work whenever there is a telephone network.
-help-here = In Viet Nam
+help-here = Where you live
 help-elsewhere = In other countries
 help-private = Opening this page or the pages of helpers leaves no trace in this program. Nobody at home can see it here.
 

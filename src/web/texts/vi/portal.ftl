@@ -174,7 +174,11 @@ who-sees-16-17 = Chỉ cảnh báo an toàn, không kèm tên trang.
 who-sees-18 = Không thấy gì về bạn, trừ cảnh báo an toàn không kèm tên trang.
 who-kept-counts = Số đếm được giữ 30 ngày, rồi xóa.
 who-kept-nothing = Không giữ gì.
-who-you = Còn bạn thấy
+who-you = { $tone ->
+    [con] Con thấy
+    [em] Còn em thấy
+   *[ban] Còn bạn thấy
+}
 who-you-10-12 = Chính những điều này: số lần chặn theo nhóm, những câu em đã hỏi và câu trả lời.
 who-you-13-15 = Tất cả những gì người chăm sóc thấy, trên cùng một màn hình.
 who-you-16 = Toàn bộ dữ liệu của bạn, và bạn toàn quyền với dữ liệu đó.
@@ -188,7 +192,7 @@ who-sign = Bộ lọc đang bật. Khi bộ lọc bật, trang này luôn nói �
 
 help-title = Nơi giúp đỡ
 help-more = Bạn không có lỗi khi cần được giúp. Những số này gọi được bất cứ lúc nào có mạng điện thoại.
-help-here = Ở Việt Nam
+help-here = Ở nơi mình sống
 help-elsewhere = Ở nước khác
 help-private = Mở trang này hay những trang giúp đỡ không để lại dấu vết nào trong chương trình. Không ai trong nhà thấy được ở đây.
 
