@@ -12,6 +12,7 @@ mod read;
 mod upstream;
 mod web;
 
+pub use criteria::criteria;
 pub use encrypted::Encrypted;
 pub use identity::Identity;
 pub use proxy::{Places, Proxy};

@@ -109,11 +109,11 @@ fn version(root: &mut Table<'_>) {
 
 fn criteria_of(root: &mut Table<'_>, beside: &Path) -> Result<Criteria, Vec<Fault>> {
     let Some(file) = root.get::<PathBuf>("criteria") else {
-        return criteria::criteria("criteria.toml (built-in)", super::CRITERIA);
+        return criteria("criteria.toml (built-in)", super::CRITERIA);
     };
     let path = beside.join(&file.value);
     match super::slurp(&path) {
-        Ok(text) => criteria::criteria(&path.display().to_string(), &text),
+        Ok(text) => criteria(&path.display().to_string(), &text),
         Err(what) => {
             root.fault(&file.span, format!("criteria file {} {what}", path.display()));
             Ok(crate::policy::criteria::plain())
