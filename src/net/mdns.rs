@@ -43,7 +43,11 @@ impl Announced {
     /// Listens on the interfaces of those names, on all when none is named, until the last handle is dropped.
     pub fn listen(lan: &[String]) -> io::Result<Arc<Announced>> {
         let announced = Arc::new(Announced::default());
-        let sockets = [socket_v4()?, socket_v6()?];
+        let sockets = match (socket_v4(), socket_v6()) {
+            (Err(error), Err(_)) => return Err(error),
+            // Where one family is off, the other is listened to.
+            (one, other) => one.into_iter().chain(other),
+        };
         for socket in sockets {
             let (lan, heard) = (lan.to_vec(), Arc::downgrade(&announced));
             thread::Builder::new().name("mdns".into()).spawn(move || follow(&socket, &lan, &heard))?;
