@@ -36,7 +36,7 @@ use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
 use crate::net::firewall::Rules;
 use crate::net::neighbours::Neighbours;
-use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
+use crate::policy::{BudgetInput, Profile, ProfileInput, ScheduleInput, Selector};
 use crate::sys;
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::telemetry::{log, serve};
@@ -74,7 +74,9 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
             allow: resolve(&schedule.allow),
             ..schedule.input.clone()
         });
+        let budgets = spec.budgets.iter().map(|(budget, of)| BudgetInput { of: resolve(of), ..budget.clone() });
         let input = ProfileInput {
+            budgets: budgets.collect(),
             block: resolve(&spec.block),
             allow: resolve(&spec.allow),
             schedules: schedules.collect(),

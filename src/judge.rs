@@ -18,7 +18,7 @@ pub use crate::classify::Places;
 use crate::classify::{Category, Classes, Engine, Host, Match, ServiceSet, Url};
 use crate::identity::{Asker, Clients, ProfileId};
 use crate::name::{Lookalikes, Name, NameSet};
-use crate::policy::{self, Chain, Criteria, Moment, Profile, Verdict, Youtube};
+use crate::policy::{self, Chain, Criteria, Moment, Profile, Until, Verdict, Youtube};
 
 /// Everything a decision needs.
 pub struct Snapshot {
@@ -179,7 +179,9 @@ impl Snapshot {
             Ruling::Help => (Classes::UNKNOWN, Vec::new()),
             _ => self.known_of(name, url),
         };
-        let mut why = Why::of(&Chain::of(&verdict, profile, &self.criteria), &matches);
+        let chain = Chain::of(&verdict, profile, &self.criteria, moment);
+        let mut why = Why::of(&chain, &matches);
+        why.until = chain.until.map(|until| self.local(until).to_string());
         match ruling {
             Ruling::Canary => why.switch("canary", profile),
             Ruling::PrivateRelay => why.switch("private_relay", profile),
@@ -207,6 +209,10 @@ impl Snapshot {
                 .filter_map(|id| self.engine.bundle().service_name(id))
                 .map(str::to_string)
                 .collect(),
+            budgets: match ruling {
+                Ruling::Help => Vec::new(),
+                _ => budgets(profile, name, &classes, moment),
+            },
             min_age: (classes.min_age > 0).then_some(classes.min_age),
             imitates: imitated.filter(|_| verdict == Verdict::LOOKALIKE).map(Name::to_string),
             strips_ech: profile.strip_ech && ruling != Ruling::Help,
@@ -215,6 +221,13 @@ impl Snapshot {
                 .filter(|_| self.has_proxy && profile.network.intercept && ruling != Ruling::Help),
             matches: matches.iter().map(Entry::of).collect(),
             reason: why,
+        }
+    }
+
+    fn local(&self, until: Until) -> DateTime {
+        match until {
+            Until::Unix(unix_secs) => self.moment(unix_secs).local,
+            Until::Local(local) => local,
         }
     }
 
@@ -228,6 +241,12 @@ impl Snapshot {
             None => (engine.classify(name), engine.bundle().matches(name)),
         }
     }
+}
+
+fn budgets(profile: &Profile, name: &Name, classes: &Classes, moment: &Moment) -> Vec<String> {
+    let met = profile.budgets_met(Some(name), classes, moment);
+    let counted = profile.budgets(moment.local.date()).filter(|budget| met & (1 << budget.position) != 0);
+    counted.map(|budget| budget.name.to_string()).collect()
 }
 
 /// Where help is. Has no `Debug` and no `Display`: its names are never written anywhere.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -13,7 +13,7 @@ use crate::classify::Category;
 use crate::document::{Faults, Field, nearest, text};
 use crate::identity::{Mac, Token};
 use crate::name::Name;
-use crate::policy::{Action, Band};
+use crate::policy::{Action, Band, Days};
 
 /// A type that is written as a string: its name in words, and how it is read.
 macro_rules! text_fields {
@@ -43,6 +43,7 @@ text_fields! {
     ByteSize, "a size such as \"64MiB\"", size;
     PathBuf, "a path", |text| if text.is_empty() { Err("a path cannot be empty".into()) } else { Ok(text.into()) };
     Time, "a time of day such as \"21:00\"", time;
+    Days, "a day such as \"2027-09-02\", or \"09-02\" for every year, or two with .. between", days;
     Category, "a category", |text| choice(text, "category", Category::ALL.map(|one| (one.code(), one)).as_slice());
     Band, "an age band", |text| choice(text, "age band", Band::ALL.map(|one| (one.code(), one)).as_slice());
     Action, "an action", |text| choice(text, "action", Action::ALL.map(|one| (one.code(), one)).as_slice());
@@ -116,9 +117,49 @@ fn time(text: &str) -> Result<Time, String> {
     Time::new(hour, minute, 0, 0).map_err(|_| bad())
 }
 
+/// A day, or the first and the last: both of one year, or both of every year.
+fn days(text: &str) -> Result<Days, String> {
+    let bad = || format!("{text:?} is not a day (\"2027-09-02\"; every year: \"09-02\") or two (\"06-01..08-15\")");
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    if let (Some(first), Some(last)) = (day_of_year(first), day_of_year(last)) {
+        return Ok(Days::Yearly(first, last));
+    }
+    let (first, last) = (date(first).ok_or_else(bad)?, date(last).ok_or_else(bad)?);
+    if last < first {
+        return Err(format!("{text:?} ends before it begins"));
+    }
+    Ok(Days::Once(first, last))
+}
+
+fn date(text: &str) -> Option<Date> {
+    // Jiff reads times and week dates as well.
+    if text.len() == 10 { text.parse().ok() } else { None }
+}
+
+/// Month and day; the 29th of February is one.
+fn day_of_year(text: &str) -> Option<(i8, i8)> {
+    const LEAP_YEAR: &str = "2024";
+    let date = if text.len() == 5 { date(&format!("{LEAP_YEAR}-{text}"))? } else { return None };
+    Some((date.month(), date.day()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_of_one_year_and_of_every_year() {
+        let of = |year, month, day| jiff::civil::date(year, month, day);
+        assert_eq!(days("2027-02-05..2027-02-12"), Ok(Days::Once(of(2027, 2, 5), of(2027, 2, 12))));
+        assert_eq!(days("2027-09-02"), Ok(Days::Once(of(2027, 9, 2), of(2027, 9, 2))));
+        assert_eq!(days("09-02"), Ok(Days::Yearly((9, 2), (9, 2))));
+        assert_eq!(days("12-20..01-05"), Ok(Days::Yearly((12, 20), (1, 5))));
+        assert_eq!(days("02-29"), Ok(Days::Yearly((2, 29), (2, 29))));
+        assert!(days("2027-02-12..2027-02-05").unwrap_err().contains("ends before it begins"));
+        for text in ["", "..", "2027-02-29", "02-30", "2027-02-05..02-12", "9-2", "2027-09-02..", "2027-W01-1"] {
+            assert!(days(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_sizes_times_and_prefixes() {

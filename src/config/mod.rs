@@ -1,6 +1,7 @@
 //! What the operator wrote, turned into what we run on. [`Config::load`] finds every fault at once and changes nothing.
 
 mod criteria;
+mod days;
 mod encrypted;
 mod fields;
 mod profiles;
@@ -27,7 +28,7 @@ use crate::classify::CategorySet;
 use crate::document::Fault;
 use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
-use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
+use crate::policy::{BudgetInput, Calendar, Criteria, ProfileInput, ScheduleInput, Selector};
 
 /// The whole configuration, checked.
 #[derive(Debug, Clone)]
@@ -50,6 +51,8 @@ pub struct Config {
     pub lists: Vec<List>,
     /// How lists are kept up to date.
     pub updates: Updates,
+    /// Named days, in order.
+    pub calendars: Vec<Arc<Calendar>>,
     /// Who there is, in order.
     pub profiles: Vec<ProfileSpec>,
     /// Whose addresses are whose: prefix and position in `profiles`.
@@ -209,6 +212,8 @@ pub struct ProfileSpec {
     pub allow: Vec<SelectorSpec>,
     /// Schedules.
     pub schedules: Vec<ScheduleSpec>,
+    /// Time budgets, each with what it is of.
+    pub budgets: Vec<(BudgetInput, Vec<SelectorSpec>)>,
 }
 
 /// A schedule as it was written.

@@ -1,26 +1,33 @@
-//! `[[profile]]` and `[[profile.schedule]]`.
+//! `[[profile]]`, `[[profile.schedule]]` and `[[profile.budget]]`.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::Time;
 
+use super::days::start_days;
 use super::read::word;
 use super::{ProfileSpec, ScheduleSpec, SelectorSpec, Vocabulary};
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Table, nearest};
 use crate::name::Name;
 use crate::policy::{
-    Age, Band, Criteria, DaySet, Nameless, ProfileInput, Quic, ScheduleInput, Selector, Unexplained, WhenDead, Youtube,
+    Age, Band, BudgetInput, Calendar, Criteria, Nameless, ProfileInput, Quic, ScheduleInput, Selector, Unexplained,
+    WhenDead, Youtube,
 };
 
 /// Every profile with its name and place; a profile that could not be read is `None`, so that positions stay.
 pub(super) fn profiles(
     root: &mut Table<'_>,
     criteria: Option<&Criteria>,
+    calendars: &[Arc<Calendar>],
     words: &Vocabulary,
 ) -> Vec<(At<String>, Option<ProfileSpec>)> {
     let mut profiles: Vec<(At<String>, Option<ProfileSpec>)> = Vec::new();
     for mut table in root.tables("profile") {
         let name = table.required::<String>("name");
-        let spec = profile(&mut table, name.as_ref(), criteria, words);
+        let spec = profile(&mut table, name.as_ref(), criteria, calendars, words);
         let Some(name) = name else { continue };
         if profiles.iter().any(|(other, _)| other.value == name.value) {
             table.fault(&name.span, format!("profile name {:?} is taken; names are unique", name.value));
@@ -37,6 +44,7 @@ fn profile(
     table: &mut Table<'_>,
     name: Option<&At<String>>,
     criteria: Option<&Criteria>,
+    calendars: &[Arc<Calendar>],
     words: &Vocabulary,
 ) -> Option<ProfileSpec> {
     let age = age(table);
@@ -58,9 +66,11 @@ fn profile(
     let allow = selectors(table, "allow", locked.0, "allow", words);
     input.block_names = names(table, "block_names");
     input.allow_names = names(table, "allow_names");
-    let schedules: Vec<_> = table.tables("schedule").iter_mut().map(|one| schedule(one, words)).collect();
+    let schedules: Vec<_> = table.tables("schedule").iter_mut().map(|one| schedule(one, calendars, words)).collect();
+    let budgets = budgets(table, &allow, calendars, words);
     age?;
-    Some(ProfileSpec { input, block, allow, schedules: schedules.into_iter().collect::<Option<_>>()? })
+    let schedules = schedules.into_iter().collect::<Option<_>>()?;
+    Some(ProfileSpec { input, block, allow, schedules, budgets: budgets? })
 }
 
 /// How the profile's connections are treated beside their names.
@@ -152,9 +162,9 @@ fn names(table: &mut Table<'_>, key: &'static str) -> Vec<Name> {
     written.into_iter().map(|name| name.value).collect()
 }
 
-fn schedule(table: &mut Table<'_>, words: &Vocabulary) -> Option<ScheduleSpec> {
+fn schedule(table: &mut Table<'_>, calendars: &[Arc<Calendar>], words: &Vocabulary) -> Option<ScheduleSpec> {
     let name = table.required::<String>("name");
-    let days = days(table);
+    let days = start_days(table, calendars);
     let from = table.required::<Time>("from");
     let to = table.required::<Time>("to");
     let block = selectors(table, "block", CategorySet::EMPTY, "refuse", words);
@@ -173,21 +183,78 @@ fn schedule(table: &mut Table<'_>, words: &Vocabulary) -> Option<ScheduleSpec> {
     Some(ScheduleSpec { input, block, allow })
 }
 
-const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// One bit each of a word.
+const BUDGETS_MAX: usize = 64;
+/// Shorter is a block, longer is no limit.
+const BUDGET_SECS: RangeInclusive<u64> = 60..=86_400;
+/// What was looked at of these is nobody's to measure.
+const NEVER_MEASURED: CategorySet = CategorySet::of(&[Category::Csam, Category::HealthSexed, Category::Help]);
 
-fn days(table: &mut Table<'_>) -> Option<DaySet> {
-    let Some(written) = table.get::<Vec<At<String>>>("days") else {
-        return (!table.has("days")).then_some(DaySet(0b111_1111));
-    };
-    let mut set = 0;
-    for day in &written.value {
-        match DAYS.iter().position(|known| *known == day.value) {
-            Some(offset) => set |= 1 << offset,
-            None => table.fault(&day.span, format!("unknown day {:?} (one of: {})", day.value, DAYS.join(", "))),
+fn budgets(
+    profile: &mut Table<'_>,
+    allow: &[SelectorSpec],
+    calendars: &[Arc<Calendar>],
+    words: &Vocabulary,
+) -> Option<Vec<(BudgetInput, Vec<SelectorSpec>)>> {
+    let mut names: Vec<String> = Vec::new();
+    let mut budgets = Vec::new();
+    for (position, mut table) in profile.tables("budget").into_iter().enumerate() {
+        if position == BUDGETS_MAX {
+            table.fault(&table.span(), format!("a profile has at most {BUDGETS_MAX} budgets"));
         }
+        if let Some(name) = table.required::<String>("name") {
+            if names.contains(&name.value) {
+                table.fault(&name.span, format!("budget name {:?} is taken; names are unique", name.value));
+            }
+            names.push(name.value);
+        }
+        budgets.push(budget(&mut table, names.last(), allow, calendars, words));
     }
+    budgets.into_iter().collect()
+}
+
+fn budget(
+    table: &mut Table<'_>,
+    name: Option<&String>,
+    allow: &[SelectorSpec],
+    calendars: &[Arc<Calendar>],
+    words: &Vocabulary,
+) -> Option<(BudgetInput, Vec<SelectorSpec>)> {
+    let of = counted(table, allow, words);
+    let limit = table.required::<Duration>("limit");
+    if let Some(limit) = limit.as_ref().filter(|limit| !BUDGET_SECS.contains(&limit.as_secs())) {
+        table.fault(
+            &limit.span,
+            "a limit is between \"1m\" and \"1d\" a day; to refuse something altogether use `block`",
+        );
+    }
+    let days = start_days(table, calendars)?;
+    Some((BudgetInput { name: name?.clone(), of: Vec::new(), limit: limit?.value, days }, of))
+}
+
+/// `of`: what counts towards a budget.
+fn counted(table: &mut Table<'_>, allow: &[SelectorSpec], words: &Vocabulary) -> Vec<SelectorSpec> {
+    let mut counted = Vec::new();
+    let Some(written) = table.required::<Vec<At<String>>>("of") else { return counted };
     if written.is_empty() {
-        table.fault(&written.span, "`days` is empty; leave it out for every day");
+        table.fault(&written.span, "`of` is empty; name categories, services or \"everything\"");
     }
-    Some(DaySet(set))
+    for word in &written.value {
+        let Some(selector) = selector(table, word, words) else { continue };
+        match selector {
+            SelectorSpec::Known(Selector::Category(category)) if NEVER_MEASURED.contains(category) => {
+                table.fault(&word.span, format!("the use of `{}` is never measured", category.code()));
+            }
+            _ if allow.contains(&selector) => {
+                let what = format!(
+                    "{:?} stands in the profile's `allow`, which no budget limits; take it out there",
+                    word.value
+                );
+                table.fault(&word.span, what);
+            }
+            _ => {}
+        }
+        counted.push(selector);
+    }
+    counted
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
+use super::days::calendars;
 use super::encrypted::encrypted;
 use super::fields::{ByteSize, choice};
 use super::profiles::profiles;
@@ -46,7 +47,8 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         }
         let lists = lists(root, &beside, words);
         let updates = updates(root);
-        let mut profiles = profiles(root, criteria.as_ref(), words);
+        let calendars = calendars(root);
+        let mut profiles = profiles(root, criteria.as_ref(), &calendars, words);
         if let Some(proxy) = &proxy {
             let inputs = profiles.iter_mut().filter_map(|(_, spec)| spec.as_mut());
             inputs.for_each(|spec| spec.input.when_dead = spec.input.when_dead.or(Some(proxy.when_dead)));
@@ -66,6 +68,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             web,
             lists,
             updates,
+            calendars,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,
             macs,

@@ -28,6 +28,9 @@ pub struct Explanation {
     pub categories: Vec<&'static str>,
     /// Service ids.
     pub services: Vec<String>,
+    /// Time budgets that a use counts towards that day, used up or not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<String>,
     /// The entry's own minimum age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age: Option<u8>,
@@ -125,6 +128,10 @@ pub struct Why {
     pub title: Option<Title>,
     /// The schedule that holds.
     pub schedule: Option<String>,
+    /// The budget that is used up.
+    pub budget: Option<String>,
+    /// When the pause, the grant or the schedule ends or the budget begins anew, on the household's clock.
+    pub until: Option<String>,
     /// `nobody`, `authorities`, `guardian`, `guardian_by_name` or `self`.
     pub who_can_change: &'static str,
 }
@@ -151,6 +158,8 @@ impl Why {
             criterion: chain.criterion.as_ref().map(|(id, _, _)| id.clone()),
             title: chain.criterion.as_ref().map(|(_, vi, en)| Title { vi: vi.clone(), en: en.clone() }),
             schedule: chain.schedule.clone(),
+            budget: chain.budget.clone(),
+            until: None,
             who_can_change: chain.who_can_change,
         }
     }

@@ -1,188 +1,35 @@
-//! The one function that decides. The order is CATEGORIES': help, sealed, malware and stalkerware, the guardian's allow, the
-//! guardian's block, schedule, minimum age and criteria, band default. Of several rules in one step the strictest holds,
-//! and of equally strict categories the lowest id.
+//! The one function that decides. The order is CATEGORIES': help, sealed, malware and stalkerware, a pause, what was granted for
+//! a while, the guardian's allow, the guardian's block, schedules, budgets that are used up, minimum age and criteria, band
+//! default. Of several rules in one step the strictest holds, and of equally strict categories the lowest id.
+
+use std::cmp::Reverse;
 
 use super::band::{Action, Band};
-use super::profile::{Hit, Profile};
+use super::profile::{Hit, Profile, Selector};
 use super::schedule::Moment;
-use crate::classify::{Category, CategorySet, Classes, ServiceId, Tier};
+use super::temporary::Granted;
+use super::verdict::{Reason, Step, Verdict};
+use crate::classify::{Category, CategorySet, Classes};
 use crate::name::Name;
 
-/// What happens, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verdict {
-    /// What happens.
-    pub action: Action,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// Why: enough to explain the verdict, small enough for the hot path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason {
-    /// The step that decided.
-    pub step: Step,
-    /// The category that decided, if one did.
-    pub category: Option<Category>,
-    /// Position of the criterion behind it.
-    pub criterion: Option<u16>,
-    /// The service that decided, if one did.
-    pub service: Option<ServiceId>,
-    /// Position of the profile's schedule, if one decided.
-    pub schedule: Option<u8>,
-}
-
-/// The steps in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Step {
-    /// The help set: nothing comes before it.
-    HelpSet,
-    /// Sealed content.
-    Sealed,
-    /// Malware and stalkerware.
-    Security,
-    /// The guardian allowed it.
-    OwnAllow,
-    /// The guardian refused it.
-    OwnBlock,
-    /// A schedule holds.
-    Schedule,
-    /// The entry's own minimum age.
-    MinAge,
-    /// A criterion.
-    Criterion,
-    /// The band's default, where no criterion speaks.
-    BandDefault,
-    /// The youngest may only go where a list says it is good for them.
-    AllowListOnly,
-    /// A name from outside led to an address of the household.
-    Rebinding,
-    /// It pretends to be another.
-    Lookalike,
-    /// A connection to an address that no name explains.
-    Nameless,
-    /// A connection whose name does not belong to its address.
-    Unexplained,
-    /// A connection whose true name is hidden behind an outer one (Encrypted Client Hello).
-    HiddenName,
-}
-
-impl Step {
-    /// All steps, in their order.
-    pub const ALL: [Step; 15] = [
-        Step::HelpSet,
-        Step::Sealed,
-        Step::Security,
-        Step::OwnAllow,
-        Step::OwnBlock,
-        Step::Schedule,
-        Step::MinAge,
-        Step::Criterion,
-        Step::BandDefault,
-        Step::AllowListOnly,
-        Step::Rebinding,
-        Step::Lookalike,
-        Step::Nameless,
-        Step::Unexplained,
-        Step::HiddenName,
-    ];
-
-    /// The code that `explain --json` uses.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Step::HelpSet => "help_set",
-            Step::Sealed => "sealed",
-            Step::Security => "security",
-            Step::OwnAllow => "own_allow",
-            Step::OwnBlock => "own_block",
-            Step::Schedule => "schedule",
-            Step::MinAge => "min_age",
-            Step::Criterion => "criterion",
-            Step::BandDefault => "band_default",
-            Step::AllowListOnly => "allow_list_only",
-            Step::Rebinding => "rebinding",
-            Step::Lookalike => "lookalike",
-            Step::Nameless => "nameless",
-            Step::Unexplained => "unexplained",
-            Step::HiddenName => "hidden_name",
-        }
-    }
-}
-
-impl Verdict {
-    /// The help set's verdict.
-    pub const HELP_SET: Verdict = Verdict::new(Action::Allow, Step::HelpSet);
-
-    /// A name from outside must not lead into the household.
-    pub const REBINDING: Verdict = Verdict::new(Action::Block, Step::Rebinding);
-
-    /// It pretends to be another.
-    pub const LOOKALIKE: Verdict = Verdict::new(Action::Block, Step::Lookalike);
-
-    /// No name explains the address.
-    pub const NAMELESS: Verdict = Verdict::new(Action::Block, Step::Nameless);
-
-    /// The name does not belong to the address.
-    pub const UNEXPLAINED: Verdict = Verdict::new(Action::Block, Step::Unexplained);
-
-    /// The true name is hidden.
-    pub const HIDDEN_NAME: Verdict = Verdict::new(Action::Block, Step::HiddenName);
-
-    const fn new(action: Action, step: Step) -> Verdict {
-        let reason = Reason { step, category: None, criterion: None, service: None, schedule: None };
-        Verdict { action, reason }
-    }
-
-    fn by(action: Action, step: Step, category: Category, profile: &Profile) -> Verdict {
-        let mut verdict = Verdict::new(action, step);
-        verdict.reason.category = Some(category);
-        verdict.reason.criterion = profile.criterion[category as usize];
-        verdict
-    }
-
-    fn hit(action: Action, step: Step, hit: Hit) -> Verdict {
-        let mut verdict = Verdict::new(action, step);
-        match hit {
-            Hit::Service(service) => verdict.reason.service = Some(service),
-            Hit::Category(category) => verdict.reason.category = Some(category),
-            Hit::Name | Hit::Everything => {}
-        }
-        verdict
-    }
-
-    /// True when the name is not answered: ask, block and help.
-    pub fn is_refusal(&self) -> bool {
-        self.action.strictness() >= Action::Ask.strictness()
-    }
-
-    /// True when the whole answer stands although parts of it are listed: someone chose this name.
-    pub fn is_chosen(&self) -> bool {
-        self.action == Action::Allow && matches!(self.reason.step, Step::HelpSet | Step::OwnAllow | Step::Schedule)
-    }
-
-    /// The extended DNS error that tells the truth about a refusal (RFC 8914 §4.16 to §4.18): 15 for security and
-    /// sealed content, 16 for legal orders, 17 for what the household or its criteria decided.
-    pub fn ede(&self) -> u16 {
-        match self.reason.category.map(Category::tier) {
-            _ if matches!(self.reason.step, Step::OwnBlock | Step::Schedule) => 17,
-            _ if matches!(self.reason.step, Step::Rebinding | Step::Lookalike) => 15,
-            Some(Tier::Security | Tier::Sealed) => 15,
-            Some(Tier::Law) => 16,
-            _ => 17,
-        }
-    }
+/// One question as the steps see it.
+#[derive(Clone, Copy)]
+struct Subject<'s> {
+    name: Option<&'s Name>,
+    classes: &'s Classes,
+    /// Those of `classes`, or `unknown` where nobody lists what was asked for.
+    categories: CategorySet,
+    moment: &'s Moment,
+    /// It only stands in an answer.
+    is_part: bool,
 }
 
 /// Decides for a name or address somebody asked for. `name` is `None` for an address.
 pub fn decide(profile: &Profile, name: Option<&Name>, classes: &Classes, moment: &Moment) -> Verdict {
-    let mut categories = classes.categories;
-    if categories.is_empty() && classes.services.and(profile.infrastructure).is_empty() {
-        categories = CategorySet::of(&[Category::Unknown]);
-    }
+    let subject = Subject { name, classes, categories: profile.effective(classes), moment, is_part: false };
     forbidden(profile, classes)
-        .or_else(|| own_rules(profile, name, classes, categories))
-        .or_else(|| schedules(profile, name, classes, categories, moment))
-        .unwrap_or_else(|| by_age(profile, classes, categories))
+        .or_else(|| by_choice(profile, &subject))
+        .unwrap_or_else(|| by_age(profile, classes, subject.categories))
 }
 
 /// Decides for something that only stands in the answer: an alias target, a service target, an address. What nobody lists
@@ -201,10 +48,18 @@ pub fn decide_part(
     if chosen || classes.categories.is_empty() && classes.services.is_empty() && name.is_none() {
         return Verdict::new(Action::Allow, Step::OwnAllow);
     }
-    let categories = classes.categories;
-    own_rules(profile, name, classes, categories)
-        .or_else(|| schedules(profile, name, classes, categories, moment))
-        .unwrap_or_else(|| by_classes(profile, classes, categories))
+    let subject = Subject { name, classes, categories: classes.categories, moment, is_part: true };
+    by_choice(profile, &subject).unwrap_or_else(|| by_classes(profile, classes, subject.categories))
+}
+
+/// What people of the household decided, for now or for good.
+fn by_choice(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    paused(profile, subject)
+        .or_else(|| granted(profile, subject))
+        .or_else(|| own_allow(profile, subject))
+        .or_else(|| own_block(profile, subject))
+        .or_else(|| schedules(profile, subject))
+        .or_else(|| budgets(profile, subject))
 }
 
 const SEALED: CategorySet = CategorySet::of(&[Category::Csam]);
@@ -223,21 +78,59 @@ fn forbidden(profile: &Profile, classes: &Classes) -> Option<Verdict> {
     Some(Verdict::by(Action::Block, Step::Security, attack, profile))
 }
 
-fn own_rules(profile: &Profile, name: Option<&Name>, classes: &Classes, categories: CategorySet) -> Option<Verdict> {
-    if let Some(hit) = profile.own_allow.meets(name, classes, categories) {
-        // Allowing one category does not allow another that the same name also belongs to.
-        let left = restricted(profile, categories).without(profile.own_allow.categories);
-        if !matches!(hit, Hit::Category(_)) || left.is_empty() {
-            return Some(Verdict::hit(Action::Allow, Step::OwnAllow, hit));
-        }
+fn paused(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let is_paused = profile.temporary.is_paused(subject.moment.unix_secs);
+    (is_paused && !subject.categories.intersects(NEVER_BLOCKED)).then(|| Verdict::new(Action::Block, Step::Pause))
+}
+
+/// The best of the grants that hold: a name before a service before a category, then the one that holds longest.
+fn granted(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let temporary = &profile.temporary;
+    if temporary.grants.is_empty() {
+        return None;
     }
-    let mut blockable = categories.without(NEVER_BLOCKED);
+    let now = subject.moment.unix_secs;
+    let lifted = profile.own_allow.categories | temporary.granted_categories(now);
+    let stands_alone = restricted(profile, subject.categories).without(lifted).is_empty();
+    let hit_of = |what: &Granted| match what {
+        Granted::Name(granted) => subject.name.is_some_and(|name| name.is_within(granted)).then_some(Hit::Name),
+        Granted::Selector(Selector::Service(service)) => {
+            subject.classes.services.contains(*service).then_some(Hit::Service(*service))
+        }
+        Granted::Selector(Selector::Category(category)) => {
+            (stands_alone && subject.categories.contains(*category)).then_some(Hit::Category(*category))
+        }
+        Granted::Selector(Selector::Everything) => Some(Hit::Everything),
+        Granted::Time => None,
+    };
+    let hits = temporary.in_force(now).filter_map(|(at, grant)| Some((hit_of(&grant.what)?, grant.until, at)));
+    let (hit, _, at) = hits.min_by_key(|(hit, until, _)| (*hit, Reverse(*until)))?;
+    // What is allowed for good stands on its own: the answer is then chosen, whatever it leads to.
+    let is_weak = matches!(hit, Hit::Category(_) | Hit::Everything);
+    if is_weak && let Some(allowed) = own_allow(profile, subject) {
+        return Some(allowed);
+    }
+    let mut verdict = Verdict::hit(Action::Allow, Step::Grant, hit);
+    verdict.reason.grant = u8::try_from(at).ok();
+    Some(verdict)
+}
+
+fn own_allow(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let hit = profile.own_allow.meets(subject.name, subject.classes, subject.categories)?;
+    // Allowing one category does not allow another that the same name also belongs to.
+    let left = restricted(profile, subject.categories).without(profile.own_allow.categories);
+    (!matches!(hit, Hit::Category(_)) || left.is_empty()).then(|| Verdict::hit(Action::Allow, Step::OwnAllow, hit))
+}
+
+fn own_block(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let mut blockable = subject.categories.without(NEVER_BLOCKED);
     // A guardian may keep health and sex education from small children, not from those who may need it in secret.
-    let protects_health = categories.intersects(HEALTH) && !matches!(profile.band, Band::Age0to5 | Band::Age6to9);
+    let is_small = matches!(profile.band, Band::Age0to5 | Band::Age6to9);
+    let protects_health = subject.categories.intersects(HEALTH) && !is_small;
     if protects_health {
         blockable = blockable.without(HEALTH);
     }
-    let hit = profile.own_block.meets(name, classes, blockable)?;
+    let hit = profile.own_block.meets(subject.name, subject.classes, blockable)?;
     if protects_health && !matches!(hit, Hit::Category(_)) {
         return None;
     }
@@ -249,13 +142,9 @@ fn restricted(profile: &Profile, categories: CategorySet) -> CategorySet {
     categories.and(masks.help | masks.block | masks.ask | masks.warn | profile.own_block.categories)
 }
 
-fn schedules(
-    profile: &Profile,
-    name: Option<&Name>,
-    classes: &Classes,
-    categories: CategorySet,
-    moment: &Moment,
-) -> Option<Verdict> {
+fn schedules(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let Subject { name, classes, categories, moment, .. } = *subject;
+    let is_lifted = profile.temporary.gives_time(moment.unix_secs);
     let mut allowed = None;
     for (position, schedule) in profile.schedules.iter().enumerate() {
         if !schedule.hours.hold_at(moment.local) {
@@ -272,11 +161,28 @@ fn schedules(
                 continue;
             }
         }
-        if let Some(hit) = schedule.block.meets(name, classes, categories.without(NEVER_BLOCKED)) {
+        let blocked = schedule.block.meets(name, classes, categories.without(NEVER_BLOCKED));
+        if let Some(hit) = blocked.filter(|_| !is_lifted) {
             return Some(at(Verdict::hit(Action::Block, Step::Schedule, hit)));
         }
     }
     allowed
+}
+
+fn budgets(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let Subject { name, classes, categories, moment, is_part } = *subject;
+    let temporary = &profile.temporary;
+    if temporary.spent == 0 || temporary.gives_time(moment.unix_secs) {
+        return None;
+    }
+    let (position, hit) = profile
+        .spent_on(moment.local.date())
+        .filter_map(|(position, budget)| Some((position, profile.counts(budget, name, classes, categories)?)))
+        // A part that nothing but "everything" names was counted as the name that was asked for.
+        .find(|(_, hit)| !is_part || *hit != Hit::Everything)?;
+    let mut verdict = Verdict::hit(Action::Block, Step::Budget, hit);
+    verdict.reason.budget = Some(position);
+    Some(verdict)
 }
 
 fn by_age(profile: &Profile, classes: &Classes, categories: CategorySet) -> Verdict {

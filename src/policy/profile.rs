@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::band::{Action, Age, Band};
+use super::budget::{Budget, BudgetInput};
 use super::criteria::Criteria;
+use super::hours::Hours;
 use super::network::{Nameless, Network, Quic, Unexplained, WhenDead};
-use super::schedule::{Hours, Moment, ScheduleInput};
+use super::schedule::ScheduleInput;
+use super::temporary::Temporary;
 use crate::classify::{Category, CategorySet, Classes, ServiceId, ServiceSet};
 use crate::name::{Name, NameSet};
 
@@ -99,6 +102,8 @@ pub struct ProfileInput {
     pub allow_names: Vec<Name>,
     /// In the order they are shown.
     pub schedules: Vec<ScheduleInput>,
+    /// In the order they are shown; what is behind the 64th is not kept.
+    pub budgets: Vec<BudgetInput>,
 }
 
 impl ProfileInput {
@@ -127,6 +132,7 @@ impl ProfileInput {
             block_names: Vec::new(),
             allow_names: Vec::new(),
             schedules: Vec::new(),
+            budgets: Vec::new(),
         }
     }
 }
@@ -158,12 +164,15 @@ pub struct Profile {
     pub network: Network,
     /// Encrypted DNS by TLS and QUIC (port 853) is rejected.
     pub block_encrypted_dns: bool,
+    /// What holds for a while beside the written rules.
+    pub temporary: Temporary,
     /// Categories by action, and the criterion behind each.
     pub(super) masks: Masks,
     pub(super) criterion: [Option<u16>; 48],
     pub(super) own_allow: Selection,
     pub(super) own_block: Selection,
     pub(super) schedules: Vec<Schedule>,
+    pub(super) budgets: Vec<Budget>,
     /// What devices need to work at all, allowed in the allow-list world of the youngest.
     pub(super) infrastructure: ServiceSet,
 }
@@ -225,29 +234,28 @@ impl Profile {
             block_lookalikes: input.block_lookalikes.unwrap_or(minor),
             network: network(input, band, masks),
             block_encrypted_dns: input.block_encrypted_dns.unwrap_or(minor),
+            temporary: Temporary::default(),
             masks,
             criterion,
             own_allow: Selection::new(&input.allow, &input.allow_names),
             own_block: Selection::new(&input.block, &input.block_names),
             schedules: input.schedules.iter().map(Schedule::new).collect(),
+            budgets: input.budgets.iter().take(Budget::COUNT_MAX).map(Budget::new).collect(),
             infrastructure,
         }
-    }
-
-    /// Seconds until a schedule of this profile begins or ends; `None` without schedules.
-    pub fn secs_to_change(&self, moment: &Moment) -> Option<u32> {
-        self.schedules.iter().map(|schedule| schedule.hours.secs_to_edge(moment.local)).min()
-    }
-
-    /// True while nothing but help may be reached.
-    pub fn is_offline(&self, moment: &Moment) -> bool {
-        let holds = |schedule: &Schedule| schedule.block.everything && schedule.hours.hold_at(moment.local);
-        self.own_block.everything || self.schedules.iter().any(holds)
     }
 
     /// The name of the schedule at that position.
     pub fn schedule_name(&self, position: u8) -> Option<&str> {
         self.schedules.get(usize::from(position)).map(|schedule| &*schedule.name)
+    }
+
+    /// The categories rules go by: what nobody lists is `unknown`, unless devices need it to work at all.
+    pub(super) fn effective(&self, classes: &Classes) -> CategorySet {
+        if classes.categories.is_empty() && !classes.services.intersects(self.infrastructure) {
+            return CategorySet::of(&[Category::Unknown]);
+        }
+        classes.categories
     }
 }
 
@@ -275,8 +283,8 @@ impl Schedule {
     }
 }
 
-/// What of a selection a subject met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What of a selection a subject met, the narrowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Hit {
     Name,
     Service(ServiceId),
@@ -285,7 +293,7 @@ pub(super) enum Hit {
 }
 
 impl Selection {
-    fn new(selectors: &[Selector], names: &[Name]) -> Selection {
+    pub fn new(selectors: &[Selector], names: &[Name]) -> Selection {
         let mut selection = Selection { names: NameSet::new(names), ..Selection::default() };
         for selector in selectors {
             match *selector {

@@ -1,12 +1,14 @@
 //! The order of decision, case by case, and the masks against a slow oracle that walks rules one at a time.
 
+use std::time::Duration;
+
 use jiff::civil::{date, time};
 use proptest::prelude::*;
 
 use super::*;
-use crate::classify::ServiceSet;
+use crate::classify::{ServiceId, ServiceSet};
 use crate::policy::criteria::{self, Criteria};
-use crate::policy::{Age, DaySet, ProfileInput, ScheduleInput, Selector};
+use crate::policy::{Age, BudgetInput, DaySet, Grant, ProfileInput, ScheduleInput};
 
 fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
@@ -75,7 +77,7 @@ fn schedules_hold_with_their_exceptions() {
     let mut input = plain(Band::Age10to12);
     input.schedules = vec![ScheduleInput {
         name: "lunch".into(),
-        days: DaySet(127),
+        days: DaySet(127).into(),
         from: time(11, 30, 0, 0),
         to: time(13, 0, 0, 0),
         block: vec![Selector::Everything],
@@ -131,6 +133,241 @@ fn extended_errors_tell_the_truth() {
     assert_eq!(ede(Category::PhishingScam), 15);
     assert_eq!(ede(Category::LegalOrder), 16);
     assert_eq!(ede(Category::Gambling), 17);
+}
+
+const NOW: i64 = 0;
+const YOUTUBE: ServiceId = ServiceId(5);
+
+/// A grant that holds for an hour.
+fn grant(what: Granted) -> Grant {
+    Grant { what, until: NOW + 3600 }
+}
+
+fn of_category(category: Category) -> Granted {
+    Granted::Selector(Selector::Category(category))
+}
+
+fn budget(of: Selector) -> BudgetInput {
+    BudgetInput { name: "b".into(), of: vec![of], limit: Duration::from_secs(3600), days: DaySet(127).into() }
+}
+
+fn always(block: Selector) -> ScheduleInput {
+    ScheduleInput {
+        name: "always".into(),
+        days: DaySet(127).into(),
+        from: time(0, 0, 0, 0),
+        to: time(0, 0, 0, 0),
+        block: vec![block],
+        allow: Vec::new(),
+    }
+}
+
+fn verdict_of(profile: &Profile, asked: &str, classes: &Classes) -> (Action, Step) {
+    let verdict = decide(profile, Some(&name(asked)), classes, &noon());
+    (verdict.action, verdict.reason.step)
+}
+
+#[test]
+fn a_pause_comes_after_harm_and_before_all_else() {
+    let mut input = plain(Band::Adult);
+    input.allow_names = vec![name("a.example")];
+    let mut profile = compile(&input);
+    profile.temporary.grants = vec![grant(Granted::Name(name("a.example")))];
+    profile.temporary.paused_until = Some(NOW + 1);
+    assert_eq!(verdict_of(&profile, "a.example", &Classes::UNKNOWN), (Action::Block, Step::Pause));
+    assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Malware])), (Action::Block, Step::Security));
+    assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Csam])).1, Step::Sealed);
+    assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Help])).0, Action::Allow);
+    let part = |profile: &Profile| decide_part(profile, Some(&name("b.example")), &Classes::UNKNOWN, &noon(), false);
+    assert_eq!(part(&profile).reason.step, Step::Pause);
+    profile.temporary.paused_until = Some(NOW);
+    assert_eq!(verdict_of(&profile, "a.example", &Classes::UNKNOWN).1, Step::Grant, "it ends by itself");
+    assert_eq!(part(&profile).action, Action::Allow);
+}
+
+#[test]
+fn a_grant_comes_before_block_schedule_budget_and_criteria_and_ends_by_itself() {
+    let mut input = plain(Band::Age10to12);
+    input.block_names = vec![name("a.example")];
+    input.schedules = vec![always(Selector::Everything)];
+    input.budgets = vec![budget(Selector::Everything)];
+    let mut profile = compile(&input);
+    profile.temporary.spent = 1;
+    let gambling = of(&[Category::Gambling]);
+    assert_eq!(verdict_of(&profile, "a.example", &gambling), (Action::Block, Step::OwnBlock));
+    profile.temporary.grants = vec![grant(Granted::Name(name("a.example")))];
+    assert_eq!(verdict_of(&profile, "www.a.example", &gambling), (Action::Allow, Step::Grant));
+    assert_eq!(verdict_of(&profile, "b.example", &gambling), (Action::Block, Step::Schedule));
+    assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Stalkerware])), (Action::Block, Step::Security));
+    let later = Moment { unix_secs: NOW + 3600, ..noon() };
+    assert_eq!(decide(&profile, Some(&name("a.example")), &gambling, &later).reason.step, Step::OwnBlock);
+}
+
+#[test]
+fn a_category_for_an_hour_lifts_this_category_only() {
+    let mut profile = compile(&plain(Band::Age10to12));
+    profile.temporary.grants = vec![grant(of_category(Category::SocialNetwork))];
+    let social = of(&[Category::SocialNetwork]);
+    assert_eq!(verdict_of(&profile, "a.example", &social), (Action::Allow, Step::Grant));
+    let both = of(&[Category::SocialNetwork, Category::Gambling]);
+    assert_eq!(verdict_of(&profile, "a.example", &both), (Action::Block, Step::Criterion));
+    profile.temporary.grants.push(grant(of_category(Category::Gambling)));
+    assert_eq!(verdict_of(&profile, "a.example", &both), (Action::Allow, Step::Grant), "both were granted");
+    let mut input = plain(Band::Age10to12);
+    input.allow = vec![Selector::Category(Category::Gambling)];
+    let mut profile = compile(&input);
+    profile.temporary.grants = vec![grant(of_category(Category::SocialNetwork))];
+    assert_eq!(verdict_of(&profile, "a.example", &both), (Action::Allow, Step::Grant), "one for good, one for now");
+}
+
+#[test]
+fn a_granted_name_or_service_is_chosen_and_a_category_is_not() {
+    let services: ServiceSet = [YOUTUBE].into_iter().collect();
+    let classes = Classes { services, ..of(&[Category::VideoUgc]) };
+    let chosen = |input: &ProfileInput, grants: Vec<Grant>| {
+        let mut profile = compile(input);
+        profile.temporary.grants = grants;
+        let verdict = decide(&profile, Some(&name("video.example")), &classes, &noon());
+        assert_eq!(verdict.action, Action::Allow);
+        (verdict.reason.step, verdict.is_chosen())
+    };
+    let input = plain(Band::Age6to9);
+    let by_name = || grant(Granted::Name(name("video.example")));
+    let by_service = || grant(Granted::Selector(Selector::Service(YOUTUBE)));
+    let by_category = || grant(of_category(Category::VideoUgc));
+    assert_eq!(chosen(&input, vec![by_name()]), (Step::Grant, true));
+    assert_eq!(chosen(&input, vec![by_service()]), (Step::Grant, true));
+    assert_eq!(chosen(&input, vec![by_category()]), (Step::Grant, false));
+    assert_eq!(chosen(&input, vec![by_category(), by_name()]), (Step::Grant, true), "the narrowest counts");
+    let mut allowed = plain(Band::Age6to9);
+    allowed.allow_names = vec![name("video.example")];
+    assert_eq!(chosen(&allowed, vec![by_category()]), (Step::OwnAllow, true), "what stands for good stays chosen");
+    assert_eq!(chosen(&allowed, vec![by_name()]), (Step::Grant, true));
+}
+
+#[test]
+fn more_time_lifts_schedules_and_budgets_and_nothing_else() {
+    let games = of(&[Category::Gaming]);
+    let timed = |input: ProfileInput| {
+        let mut profile = compile(&input);
+        profile.temporary.spent = 1;
+        let before = verdict_of(&profile, "games.example", &games);
+        profile.temporary.grants = vec![grant(Granted::Time)];
+        (before, verdict_of(&profile, "games.example", &games))
+    };
+    let allowed = (Action::Allow, Step::Criterion);
+    let of = Selector::Category(Category::Gaming);
+    let scheduled = ProfileInput { schedules: vec![always(of)], ..plain(Band::Age10to12) };
+    assert_eq!(timed(scheduled), ((Action::Block, Step::Schedule), allowed));
+    let budgeted = ProfileInput { budgets: vec![budget(of)], ..plain(Band::Age10to12) };
+    assert_eq!(timed(budgeted), ((Action::Block, Step::Budget), allowed));
+    let blocked = ProfileInput { block: vec![of], ..plain(Band::Age10to12) };
+    assert_eq!(timed(blocked), ((Action::Block, Step::OwnBlock), (Action::Block, Step::OwnBlock)));
+    let young = plain(Band::Age0to5);
+    assert_eq!(timed(young), ((Action::Ask, Step::Criterion), (Action::Ask, Step::Criterion)));
+}
+
+#[test]
+fn more_time_leaves_what_a_schedule_allows() {
+    let mut input = plain(Band::Age10to12);
+    let allow = vec![Selector::Category(Category::SocialNetwork)];
+    input.schedules = vec![ScheduleInput { allow, ..always(Selector::Everything) }];
+    let mut profile = compile(&input);
+    profile.temporary.grants = vec![grant(Granted::Time)];
+    let social = of(&[Category::SocialNetwork]);
+    assert_eq!(verdict_of(&profile, "a.example", &social), (Action::Allow, Step::Schedule));
+}
+
+#[test]
+fn a_budget_comes_after_allow_block_and_schedule_and_before_age() {
+    let of_games = Selector::Category(Category::Gaming);
+    let games = Classes { min_age: 18, ..of(&[Category::Gaming]) };
+    let spent = |change: &dyn Fn(&mut ProfileInput)| {
+        let mut input = ProfileInput { budgets: vec![budget(of_games)], ..plain(Band::Age10to12) };
+        change(&mut input);
+        let mut profile = compile(&input);
+        profile.temporary.spent = 1;
+        verdict_of(&profile, "games.example", &games)
+    };
+    assert_eq!(spent(&|_| ()), (Action::Block, Step::Budget));
+    assert_eq!(spent(&|input| input.allow_names = vec![name("games.example")]), (Action::Allow, Step::OwnAllow));
+    assert_eq!(spent(&|input| input.block = vec![of_games]), (Action::Block, Step::OwnBlock));
+    assert_eq!(spent(&|input| input.schedules = vec![always(of_games)]), (Action::Block, Step::Schedule));
+    assert_eq!(spent(&|input| input.budgets[0].days = DaySet(0b10).into()), (Action::Block, Step::MinAge), "Tuesdays");
+    let allows = |input: &mut ProfileInput| {
+        let schedule = ScheduleInput { allow: vec![of_games], ..always(Selector::Everything) };
+        input.schedules = vec![schedule];
+    };
+    assert_eq!(spent(&allows), (Action::Allow, Step::Schedule));
+}
+
+#[test]
+fn a_budget_of_everything_leaves_what_devices_need_and_help() {
+    let infrastructure: ServiceSet = [ServiceId(3)].into_iter().collect();
+    let input = ProfileInput { budgets: vec![budget(Selector::Everything)], ..plain(Band::Age10to12) };
+    let mut profile = Profile::compile(&input, &criteria::plain(), infrastructure, 2026);
+    profile.temporary.spent = 1;
+    let clock = Classes { services: infrastructure, ..Classes::UNKNOWN };
+    for (classes, met, action) in [
+        (clock, 0, Action::Allow),
+        (of(&[Category::Help]), 0, Action::Allow),
+        (Classes::UNKNOWN, 1, Action::Block),
+        (of(&[Category::Gaming]), 1, Action::Block),
+    ] {
+        assert_eq!(profile.budgets_met(Some(&name("a.example")), &classes, &noon()), met, "{classes:?}");
+        assert_eq!(verdict_of(&profile, "a.example", &classes).0, action, "{classes:?}");
+    }
+    let target = decide_part(&profile, Some(&name("cdn.example")), &Classes::UNKNOWN, &noon(), false);
+    assert_eq!(target.action, Action::Allow, "what a clock's name leads to is judged by that name");
+}
+
+#[test]
+fn budgets_are_met_by_category_and_service_on_their_days() {
+    let mut input = plain(Band::Age10to12);
+    let services: ServiceSet = [YOUTUBE].into_iter().collect();
+    input.budgets = vec![
+        budget(Selector::Category(Category::Gaming)),
+        budget(Selector::Service(YOUTUBE)),
+        BudgetInput { days: DaySet(0b10).into(), ..budget(Selector::Everything) },
+        budget(Selector::Category(Category::Unknown)),
+    ];
+    let profile = compile(&input);
+    let met = |classes: &Classes| profile.budgets_met(None, classes, &noon());
+    assert_eq!(met(&of(&[Category::Gaming])), 0b0001);
+    assert_eq!(met(&Classes { services, ..of(&[Category::Gaming]) }), 0b0011);
+    assert_eq!(met(&Classes::UNKNOWN), 0b1000);
+    assert_eq!(met(&of(&[Category::Horror])), 0);
+    let names: Vec<_> = profile.budgets(date(2026, 11, 23)).map(|budget| budget.position).collect();
+    assert_eq!(names, [0, 1, 3], "the third holds on Tuesdays");
+    assert_eq!(compile(&plain(Band::Age10to12)).budgets_met(None, &Classes::UNKNOWN, &noon()), 0);
+}
+
+#[test]
+fn a_listed_part_of_an_answer_counts_too() {
+    let input = ProfileInput { budgets: vec![budget(Selector::Category(Category::Gaming))], ..plain(Band::Age10to12) };
+    let mut profile = compile(&input);
+    profile.temporary.spent = 1;
+    let part = |chosen| decide_part(&profile, Some(&name("a.example")), &of(&[Category::Gaming]), &noon(), chosen);
+    assert_eq!(part(false).reason.step, Step::Budget);
+    assert_eq!(part(true).action, Action::Allow);
+}
+
+#[test]
+fn all_of_these_tell_the_truth_to_clients() {
+    let mut input = plain(Band::Age10to12);
+    input.budgets = vec![budget(Selector::Category(Category::PhishingScam))];
+    let mut profile = compile(&input);
+    profile.temporary.spent = 1;
+    let phishing = of(&[Category::PhishingScam]);
+    let ede = |profile: &Profile| decide(profile, None, &phishing, &noon()).ede();
+    assert_eq!(ede(&profile), 17, "the household's limit, not the danger");
+    profile.temporary.paused_until = Some(NOW + 1);
+    assert_eq!(ede(&profile), 17);
+}
+
+#[test]
+fn a_reason_stays_small() {
+    assert!(size_of::<Verdict>() <= 20, "{}", size_of::<Verdict>());
 }
 
 /// The same order, a rule at a time, over plain lists.
