@@ -202,20 +202,19 @@ fn budgets(
         if position == BUDGETS_MAX {
             table.fault(&table.span(), format!("a profile has at most {BUDGETS_MAX} budgets"));
         }
-        if let Some(name) = table.required::<String>("name") {
-            if names.contains(&name.value) {
-                table.fault(&name.span, format!("budget name {:?} is taken; names are unique", name.value));
-            }
-            names.push(name.value);
+        let name = table.required::<String>("name");
+        if let Some(name) = name.as_ref().filter(|name| names.contains(&name.value)) {
+            table.fault(&name.span, format!("budget name {:?} is taken; names are unique", name.value));
         }
-        budgets.push(budget(&mut table, names.last(), allow, calendars, words));
+        names.extend(name.as_ref().map(|name| name.value.clone()));
+        budgets.push(budget(&mut table, name.map(|name| name.value), allow, calendars, words));
     }
     budgets.into_iter().collect()
 }
 
 fn budget(
     table: &mut Table<'_>,
-    name: Option<&String>,
+    name: Option<String>,
     allow: &[SelectorSpec],
     calendars: &[Arc<Calendar>],
     words: &Vocabulary,
@@ -229,7 +228,7 @@ fn budget(
         );
     }
     let days = start_days(table, calendars)?;
-    Some((BudgetInput { name: name?.clone(), of: Vec::new(), limit: limit?.value, days }, of))
+    Some((BudgetInput { name: name?, of: Vec::new(), limit: limit?.value, days }, of))
 }
 
 /// `of`: what counts towards a budget.

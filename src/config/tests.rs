@@ -189,6 +189,88 @@ profile = "mai"
 }
 
 #[test]
+fn the_manuals_calendar_puts_one_bedtime_in_the_place_of_another() {
+    let config = Config::load(None, &words()).expect("the manual");
+    assert_eq!(config.calendars.len(), 1);
+    let mai = config.profiles.iter().find(|spec| spec.input.name == "mai").expect("mai");
+    let starts: Vec<[bool; 2]> = mai
+        .schedules
+        .iter()
+        .map(|spec| [4, 7].map(|day| spec.input.days.contains(jiff::civil::date(2027, 2, day))))
+        .collect();
+    assert_eq!(starts, [[true, false], [false, true]]);
+    let (budget, of) = &mai.budgets[0];
+    assert_eq!((budget.name.as_str(), budget.limit, of.len()), ("videos", Duration::from_secs(3600), 2));
+    assert!(!budget.days.contains(jiff::civil::date(2026, 11, 28)), "a Saturday has no limit");
+}
+
+#[test]
+fn faults_of_calendars_and_budgets_are_told_with_what_would_be_right() {
+    let people = r#"
+[[calendar]]
+name = "exams"
+days = ["2027-05-20..2027-05-01", "13-01", "2027-02-29", "every day"]
+[[calendar]]
+name = "exams"
+days = []
+[[profile]]
+name = "bi"
+band = "10-12"
+allow = ["youtube"]
+[[profile.schedule]]
+name = "night"
+from = "21:00"
+to = "06:00"
+block = ["everything"]
+only = ["exam"]
+except = []
+[[profile.budget]]
+name = "videos"
+of = ["youtube", "health_sexed", "gamin"]
+limit = "10s"
+[[profile.budget]]
+name = "videos"
+of = []
+days = ["sunday"]
+"#;
+    let start = "version = 1\n[dns]\nlisten = [\"127.0.0.1:53\"]\n[dns.upstream]\nservers = [\"udp://192.0.2.1\"]\n";
+    let found = faults(&format!("{start}{people}[defaults]\nprofile = \"bi\"\n"));
+    let expected = [
+        "x.toml:9:9: \"2027-05-20..2027-05-01\" ends before it begins",
+        "x.toml:9:35: \"13-01\" is not a day",
+        "x.toml:9:44: \"2027-02-29\" is not a day",
+        "x.toml:9:58: \"every day\" is not a day (\"2027-09-02\"; every year: \"09-02\")",
+        "x.toml:11:8: calendar name \"exams\" is taken",
+        "x.toml:12:8: `days` is empty",
+        "x.toml:22:9: there is no calendar \"exam\" (did you mean \"exams\"?)",
+        "x.toml:23:10: `except` is empty",
+        "x.toml:26:7: \"youtube\" stands in the profile's `allow`",
+        "x.toml:26:18: the use of `health_sexed` is never measured",
+        "x.toml:26:34: no category or service is called \"gamin\" (did you mean \"gaming\"?)",
+        "x.toml:27:9: a limit is between \"1m\" and \"1d\"",
+        "x.toml:29:8: budget name \"videos\" is taken",
+        "x.toml:28:1: `limit` is missing",
+        "x.toml:30:6: `of` is empty",
+        "x.toml:31:9: unknown day \"sunday\"",
+    ];
+    for part in expected {
+        assert!(found.iter().any(|fault| fault.starts_with(part)), "{part}\nin {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_profile_has_at_most_sixty_four_budgets() {
+    let budgets = |count: usize| -> String {
+        let budget = |at| format!("[[profile.budget]]\nname = \"b{at}\"\nof = [\"gaming\"]\nlimit = \"1h\"\n");
+        HOME.replace("[defaults]\n", &((0..count).map(budget).collect::<String>() + "[defaults]\n"))
+    };
+    assert_eq!(faults(&budgets(64)), [""; 0]);
+    let found = faults(&budgets(65));
+    assert!(found.len() == 1 && found[0].contains("a profile has at most 64 budgets"), "{found:?}");
+}
+
+#[test]
 fn an_empty_file_says_what_is_needed() {
     let found = faults("");
     for part in ["`version` is missing", "`[dns]` is missing", "no `[[profile]]`"] {
