@@ -151,7 +151,7 @@ fn schedules(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
             continue;
         }
         let at = |mut verdict: Verdict| {
-            verdict.reason.schedule = Some(position as u8);
+            verdict.reason.schedule = u8::try_from(position).ok();
             verdict
         };
         if let Some(hit) = schedule.allow.meets(name, classes, categories) {
