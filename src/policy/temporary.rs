@@ -60,6 +60,7 @@ pub struct Grant {
 
 /// What a grant allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "a household has a handful of them")]
 pub enum Granted {
     /// A name with all below it.
     Name(Name),
