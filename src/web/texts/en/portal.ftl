@@ -229,3 +229,9 @@ code-wrong = { $tone ->
    *[ban] The code does not fit or was used before. Ask for a new one.
 }
 code-too-many = There were many tries. Please try again in a few minutes.
+
+## Moments and grants
+
+tomorrow-at = { $time } tomorrow
+grant-time = More time
+grant-hidden = One page that was asked for

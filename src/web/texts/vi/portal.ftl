@@ -229,3 +229,9 @@ code-wrong = { $tone ->
    *[ban] Mã chưa đúng hoặc đã dùng rồi. Hãy xin mã mới.
 }
 code-too-many = Đã thử nhiều lần. Vài phút nữa hãy thử lại.
+
+## Thời điểm và quyền tạm
+
+tomorrow-at = { $time } ngày mai
+grant-time = Thêm giờ
+grant-hidden = Một trang đã hỏi
