@@ -1,6 +1,8 @@
 //! Who is asking? A client's address to the profile whose rules hold, by longest prefix. Read without a lock; built once a
 //! configuration.
 
+pub mod known;
+pub mod lease;
 mod mac;
 
 use std::collections::HashMap;

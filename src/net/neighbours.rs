@@ -305,7 +305,7 @@ pub(super) fn read_event(message: &Message<'_>) -> Option<Change> {
     }
     let ip = address(family, attributes.value(libc::NDA_DST)?)?;
     let is_usable = !is_gone && u16::from_ne_bytes([s0, s1]) & USABLE != 0;
-    let mac = if is_usable { attributes.value(libc::NDA_LLADDR).and_then(device) } else { None };
+    let mac = if is_usable { attributes.value(libc::NDA_LLADDR).and_then(Mac::of_octets) } else { None };
     Some(Change { ip, interface: u32::from_ne_bytes([i0, i1, i2, i3]), mac })
 }
 
@@ -315,13 +315,6 @@ fn address(family: u8, octets: &[u8]) -> Option<IpAddr> {
         libc::AF_INET6 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).into()),
         _ => None,
     }
-}
-
-/// The link-layer address of one device: neither a group's nor all zeroes (tunnels, loopback).
-fn device(octets: &[u8]) -> Option<Mac> {
-    let octets = <[u8; 6]>::try_from(octets).ok()?;
-    let [first, ..] = octets;
-    (octets != [0; 6] && first & 1 == 0).then_some(Mac(octets))
 }
 
 #[cfg(test)]
