@@ -7,7 +7,7 @@ mod proxy;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,8 @@ use crate::lists::inputs::{inputs, load};
 use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
 use crate::net::firewall::Rules;
-use crate::net::neighbours::Neighbours;
-use crate::policy::{Profile, ProfileInput, ScheduleInput, Selector};
+use crate::net::sightings::{Sightings, Sources};
+use crate::policy::{Band, Profile, ProfileInput, ScheduleInput, Selector};
 use crate::sys;
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::telemetry::{log, serve};
@@ -93,6 +93,7 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     for (mac, profile) in &config.macs {
         clients.insert_mac(*mac, ProfileId(*profile as u16));
     }
+    config.identity.trusted_forwarders.iter().for_each(|addr| clients.trust((*addr).into()));
     Snapshot {
         engine: Engine::new(bundle),
         help: builtin.help.clone(),
@@ -108,19 +109,22 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     }
 }
 
-/// The snapshot with an eye on the local link, where a device is known by MAC address.
-fn linked(mut snapshot: Snapshot, config: &Config, link: &OnceLock<Arc<Neighbours>>) -> Snapshot {
-    if config.macs.is_empty() {
-        return snapshot;
+/// The snapshot with an eye on the local network, where a device is known by MAC address.
+fn linked(mut snapshot: Snapshot, config: &Config, sightings: &Arc<Sightings>) -> Snapshot {
+    let lan = config.proxy.as_ref().map_or_else(Vec::new, |proxy| proxy.lan.clone());
+    let sources = Sources { leases: config.identity.leases.clone(), mdns: config.identity.mdns, lan };
+    if let Err(error) = sightings.follow(&sources) {
+        tracing::error!("not all devices are seen: {error}");
     }
-    if link.get().is_none() {
-        match Neighbours::start() {
-            Ok(neighbours) => drop(link.set(neighbours)),
-            Err(error) => tracing::error!(%error, "devices are not known by MAC address: the kernel does not tell"),
+    if !config.macs.is_empty() {
+        if !sightings.has_neighbours() {
+            tracing::error!("devices are known by leases and forwarders alone: the kernel tells no neighbours");
         }
+        snapshot.clients.look_on(Arc::clone(sightings) as _);
     }
-    if let Some(neighbours) = link.get() {
-        snapshot.clients.look_on(Arc::clone(neighbours) as _);
+    let strangers = snapshot.profile(snapshot.clients.strangers()).band;
+    if strangers == Band::Adult && snapshot.profiles.iter().any(|profile| profile.band != Band::Adult) {
+        tracing::warn!("children live here, and devices nobody knows get an adult's rules (`[defaults] profile`)");
     }
     snapshot
 }
@@ -175,7 +179,7 @@ struct App {
     doors: std::sync::Mutex<Doors>,
     proxy: std::sync::Mutex<Option<proxy::Open>>,
     keeper: Option<Keeper>,
-    link: OnceLock<Arc<Neighbours>>,
+    sightings: Arc<Sightings>,
 }
 
 /// What a reload replaces.
@@ -201,8 +205,8 @@ impl App {
         let store = open_store(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
-        let link = OnceLock::new();
-        let judge = Arc::new(Judge::new(linked(snapshot(&config, bundle, &builtin, now_secs()), &config, &link)));
+        let sightings = Arc::new(Sightings::start(|| i64::try_from(now_secs()).unwrap_or(i64::MAX)));
+        let judge = Arc::new(Judge::new(linked(snapshot(&config, bundle, &builtin, now_secs()), &config, &sightings)));
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
         let kernel = Arc::new(if config.proxy.is_some() { Kernel::open() } else { Kernel::default() });
@@ -243,7 +247,7 @@ impl App {
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
         let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
-        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, link })
+        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, sightings })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -257,8 +261,9 @@ impl App {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                _ = second.tick(), if self.keeper.is_some() => {
+                _ = second.tick() => {
                     self.keep_rules();
+                    self.sightings.look(i64::try_from(now_secs()).unwrap_or(i64::MAX));
                     continue;
                 }
                 _ = hangup.recv() => self.reload().await,
@@ -327,7 +332,7 @@ impl App {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         warn_of_restart(&state.config, &config);
         config.proxy = proxy::as_opened(state.config.proxy.as_ref(), config.proxy);
-        let snapshot = linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.link);
+        let snapshot = linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.sightings);
         let mut proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // What can fail comes first: all or nothing.
         if let Some(open) = proxy.as_mut() {

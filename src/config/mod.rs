@@ -3,6 +3,7 @@
 mod criteria;
 mod encrypted;
 mod fields;
+mod identity;
 mod profiles;
 mod proxy;
 mod read;
@@ -10,6 +11,7 @@ mod upstream;
 mod web;
 
 pub use encrypted::Encrypted;
+pub use identity::Identity;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
@@ -25,6 +27,7 @@ use jiff::tz::TimeZone;
 
 use crate::classify::CategorySet;
 use crate::document::Fault;
+use crate::identity::known::Assigned;
 use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::{Criteria, ProfileInput, ScheduleInput, Selector};
@@ -56,6 +59,10 @@ pub struct Config {
     pub devices: Vec<(IpNet, usize)>,
     /// Devices by MAC address: address and position in `profiles`.
     pub macs: Vec<(Mac, usize)>,
+    /// The same with the guardian's names for them.
+    pub assigned: Vec<Assigned>,
+    /// By what else devices are known.
+    pub identity: Identity,
     /// Devices that show who they are: token and position in `profiles`.
     pub tokens: Vec<(Token, usize)>,
     /// Position of the profile of unknown clients.

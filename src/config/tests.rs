@@ -58,6 +58,7 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
     assert_eq!(format!("{shown:?}"), format!("{:?}", plain.dns));
     assert_eq!(format!("{:?}", found.updates), format!("{:?}", plain.updates));
     assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));
+    assert_eq!(found.identity, plain.identity);
 }
 
 #[test]
@@ -104,6 +105,40 @@ fn faults_of_the_proxy_are_told_with_what_would_be_right() {
     assert!(faults(&spaced)[0].contains("is not the name of an interface"));
 }
 
+#[test]
+fn what_identifies_devices_is_read_and_its_faults_are_told() {
+    let with = |identity: &str| HOME.replace("\n[identity]\n", &format!("\n[identity]\n{identity}"));
+    let text = with(
+        "mdns = true\ntrusted_forwarders = [\"192.168.1.1\", \"fd00::1\"]\n\
+         [[identity.leases]]\nfile = \"/tmp/dhcp.leases\"\nformat = \"dnsmasq\"\n\
+         [[identity.leases]]\nfile = \"/tmp/hosts/odhcpd\"\nformat = \"odhcpd\"\n",
+    );
+    let identity = Config::from_text("x.toml", &text, &words()).unwrap_or_else(|faults| panic!("{faults:#?}")).identity;
+    assert!(identity.mdns && identity.trusted_forwarders.len() == 2 && identity.leases.len() == 2);
+    let faulty = with(
+        "mdns = \"yes\"\ntrusted_forwarders = [\"0.0.0.0\"]\nlease = 1\n\
+         [[identity.leases]]\nfile = \"a\"\nformat = \"dnsmask\"\n\
+         [[identity.leases]]\nfile = \"b\"\n\
+         [[identity.leases]]\nformat = \"isc\"\n\
+         [[identity.leases]]\nfile = \"c\"\nformat = \"kea\"\n\
+         [[identity.leases]]\nfile = \"c\"\nformat = \"kea\"\n",
+    );
+    let found = faults(&faulty);
+    let expected = [
+        "expected true or false, found the string \"yes\"",
+        "\"0.0.0.0\" is no forwarder's address",
+        "unknown key `lease` (did you mean `leases`?)",
+        "unknown lease format \"dnsmask\" (did you mean \"dnsmasq\"?)",
+        "`format` is missing (\"dnsmasq\", \"odhcpd\", \"kea\", \"isc\")",
+        "`file` is missing",
+        "lease file c is named twice",
+    ];
+    for part in expected {
+        assert!(found.iter().any(|fault| fault.contains(part)), "{part}\nin {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
 /// `key = value` with a value that stands for itself; the commented `[[list]]` examples are left alone.
 fn is_option(line: &str) -> bool {
     let example = [
@@ -114,6 +149,8 @@ fn is_option(line: &str) -> bool {
         "categories =",
         "kind =",
         "suffix =",
+        "file =",
+        "format = \"dnsmasq\"",
         "servers = [\"udp",
     ];
     let key = line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'));

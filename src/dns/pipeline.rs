@@ -331,6 +331,7 @@ impl<'a> Case<'a> {
         transport: Transport,
         counters: &'a Counters,
     ) -> Case<'a> {
+        let asker = Asker { mac: query.edns.and_then(|edns| edns.options.mac), ..asker };
         let profile = context.snapshot.asker(asker);
         let ruling = context.snapshot.rule_at(profile, &query.name, places, &context.moment);
         Case { context, query, transport, counters, asker, profile, ruling }
@@ -578,7 +579,7 @@ pub(super) fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr>
 
 /// What the client may ask of any answer beside its data.
 fn wanted(query: &Query<'_>) -> Option<Options> {
-    query.edns.map(|edns| edns.options).filter(|options| *options != Options::default())
+    query.edns.map(|edns| edns.options).filter(|options| Options { mac: None, ..*options } != Options::default())
 }
 
 /// Class IN, and neither a transfer nor a type that only stands in messages (RFC 6895 §3.1).

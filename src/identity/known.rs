@@ -93,10 +93,15 @@ pub struct Register {
 impl Register {
     /// Takes over which device has which address now. A device keeps its name and client id until it shows others.
     pub fn take(&mut self, sights: impl IntoIterator<Item = Sight>, now: i64) {
-        self.devices.retain(|_, device| now.saturating_sub(device.last_seen) < KEPT_SECS);
+        let is_kept = |device: &Sighting| now.saturating_sub(device.last_seen) < KEPT_SECS;
+        self.devices.retain(|_, device| !device.addrs.is_empty() || is_kept(device));
         self.devices.values_mut().for_each(|device| device.addrs.clear());
-        for sight in sights {
-            let key = sight.mac.map_or(Key::Addr(sight.ip), Key::Mac);
+        let key_of = |sight: &Sight| sight.mac.map_or(Key::Addr(sight.ip), Key::Mac);
+        // Those known come first: no new one may take the place of a device that is here.
+        let (known, new): (Vec<_>, Vec<_>) =
+            sights.into_iter().partition(|sight| self.devices.contains_key(&key_of(sight)));
+        for sight in known.into_iter().chain(new) {
+            let key = key_of(&sight);
             let Some(device) = self.device(key, now) else { continue };
             if device.addrs.len() < ADDRS_MAX && !device.addrs.contains(&sight.ip) {
                 device.addrs.push(sight.ip);
@@ -208,7 +213,9 @@ mod tests {
         // Whose the address is has become known.
         register.take([sight("10.0.0.9", Some(1), None, None)], 206);
         assert_eq!(register.all().len(), 1);
-        register.take([], 205 + KEPT_SECS);
+        register.take([], 206 + KEPT_SECS);
+        assert_eq!(register.all().len(), 1, "was here until now");
+        register.take([], 207 + KEPT_SECS);
         assert_eq!(register.all(), []);
     }
 

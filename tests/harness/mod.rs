@@ -40,6 +40,8 @@ pub struct Answer {
 pub struct World {
     pub answers: Vec<Answer>,
     pub seen: Vec<String>,
+    /// Every query as it came, one behind the other.
+    pub octets: Vec<u8>,
     pub failing: bool,
     pub silent: bool,
 }
@@ -102,6 +104,11 @@ impl Upstream {
         self.world.lock().unwrap().seen.clone()
     }
 
+    /// Every query so far as it came.
+    pub fn octets(&self) -> Vec<u8> {
+        self.world.lock().unwrap().octets.clone()
+    }
+
     /// Without the help set, which a program with a proxy knows beforehand whoever asks.
     pub fn seen_beside_help(&self) -> Vec<String> {
         let help = luytre::lists::data::Builtin::read().unwrap().help;
@@ -144,6 +151,7 @@ fn reply(packet: &[u8], world: &Mutex<World>, udp: bool) -> Option<Vec<u8>> {
     let query = message.queries.first()?.clone();
     let asked = query.name().to_lowercase();
     let mut world = world.lock().unwrap();
+    world.octets.extend(packet);
     world.seen.push(format!("{} {}", query.query_type(), asked.to_string().trim_end_matches('.')));
     if world.silent {
         return None;
