@@ -10,9 +10,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use harness::gateway::{ADULT, ADULT_MAC, CHILD, CHILD_MAC, Network, ROUTER, Room};
+use harness::gateway::{ADULT, ADULT_MAC, CHILD, CHILD_MAC, LAN, Network, OUTSIDE, ROUTER, Room};
 use harness::{PATIENCE, Server, Upstream, free_port, head, namespace, query_bytes, read};
+use luytre::identity::Mac;
+use luytre::identity::known::{Assigned, Why};
+use luytre::identity::lease::{Format, LeaseFile};
 use luytre::net::mdns::Announced;
+use luytre::net::sightings::{Sightings, Sources};
 use tempfile::TempDir;
 
 /// Refused for the child, answered for the adult; strangers get neither.
@@ -203,6 +207,72 @@ fn a_lease_names_the_device_behind_another_router() {
     thread::sleep(look);
     assert_eq!(house.who(room, FAR[1], NO_MAC), Who::An, "without its file what was known stays");
     assert!(!house.server.log().contains("an-tablet"));
+}
+
+#[test]
+fn a_device_is_seen_with_its_addresses_and_proposed_when_it_comes_back_as_another() {
+    if !namespace::enter("a_device_is_seen_with_its_addresses_and_proposed_when_it_comes_back_as_another") {
+        return;
+    }
+    let network = Network::lay();
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("leases");
+    fs::write(&path, format!("0 {CHILD_MAC} {} an-tablet *\n", CHILD[0])).unwrap();
+    let sightings = Sightings::start(|| 100);
+    let leases = vec![LeaseFile { path: path.clone(), format: Format::Dnsmasq }];
+    sightings.follow(&Sources { leases, mdns: false, lan: vec![LAN.into()] }).unwrap();
+    let reach = |room: &Room, addrs: [&str; 2], routers: [&str; 2]| {
+        for (addr, router) in addrs.iter().zip(routers) {
+            let socket = room.udp(&SocketAddr::new(addr.parse().unwrap(), 0).to_string());
+            socket.send_to(b"x", SocketAddr::new(router.parse().unwrap(), 9)).unwrap();
+        }
+    };
+    let seen = |mac: &str| sightings.all().into_iter().find(|device| device.mac == Mac::parse(mac));
+    let until = Instant::now() + PATIENCE;
+    let mut now = 100;
+    while seen(CHILD_MAC).is_none_or(|device| device.addrs.len() < 2) || seen(ADULT_MAC).is_none() {
+        assert!(Instant::now() < until, "{:?}", sightings.all());
+        reach(&network.child, CHILD, ROUTER);
+        reach(&network.adult, ADULT, ROUTER);
+        reach(&network.internet, ["203.0.113.2", "2001:db8:113::2"], OUTSIDE);
+        thread::sleep(Duration::from_millis(20));
+        now += 1;
+        sightings.look(now);
+    }
+    let child = seen(CHILD_MAC).unwrap();
+    assert_eq!(child.name.as_deref(), Some("an-tablet"));
+    for addr in CHILD {
+        assert!(child.addrs.contains(&addr.parse().unwrap()), "{child:?}");
+    }
+    assert_eq!(sightings.all().len(), 2, "who is outside is no device of the household: {:?}", sightings.all());
+    // The tablet makes itself another MAC address, and takes its name along.
+    let (made_up, another) = ("da:a1:19:00:00:01", "10.77.0.30");
+    fs::write(&path, format!("0 {CHILD_MAC} {} an-tablet *\n0 {made_up} {another} An-Tablet *\n", CHILD[0])).unwrap();
+    network.child.ip(&format!("link set eth0 address {made_up}\naddress add {another}/16 dev eth0\n"));
+    let device =
+        |device: &str, mac| Assigned { device: device.into(), mac: Mac::parse(mac).unwrap(), profile: "an".into() };
+    let assigned = [device("the tablet", CHILD_MAC), device("a phone", ADULT_MAC)];
+    while sightings.propose(&assigned).is_empty() {
+        assert!(Instant::now() < until, "{:?}", sightings.all());
+        reach(&network.child, [another, CHILD[1]], ROUTER);
+        thread::sleep(Duration::from_millis(20));
+        now += 1;
+        sightings.look(now);
+    }
+    let proposals = sightings.propose(&assigned);
+    assert_eq!((proposals.len(), proposals[0].mac.to_text().as_str()), (1, made_up));
+    assert_eq!((proposals[0].like.as_str(), proposals[0].why), ("the tablet", Why::SameName));
+    assert!(seen(made_up).is_some_and(|device| device.is_random && device.first_seen > child.first_seen));
+}
+
+#[test]
+fn an_adults_rules_for_strangers_are_warned_of_where_a_child_lives() {
+    let upstream = Upstream::start();
+    let warns = |strangers: &str| {
+        let rest = PROFILES.replace("profile = \"guest\"", &format!("profile = {strangers:?}"));
+        Server::start(upstream.addr, &rest).log().contains("devices nobody knows get an adult's rules")
+    };
+    assert!(warns("parent") && !warns("guest"));
 }
 
 #[test]

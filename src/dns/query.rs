@@ -326,7 +326,11 @@ mod tests {
             query.edns.unwrap().options.mac
         };
         assert_eq!(mac(b"\xfd\xe9\x00\x06\x02\x00\x00\x00\x00\x01"), Some(Mac([2, 0, 0, 0, 0, 1])));
-        for nobody in [&b"\xfd\xe9\x00\x00"[..], b"\xfd\xe9\x00\x05\x02\x00\x00\x00\x00", b"\xfd\xe9\x00\x06\xff\xff\xff\xff\xff\xff"] {
+        for nobody in [
+            &b"\xfd\xe9\x00\x00"[..],
+            b"\xfd\xe9\x00\x05\x02\x00\x00\x00\x00",
+            b"\xfd\xe9\x00\x06\xff\xff\xff\xff\xff\xff",
+        ] {
             assert_eq!(mac(nobody), None, "{nobody:?}");
         }
     }

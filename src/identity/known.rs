@@ -237,7 +237,8 @@ mod tests {
             sight("10.0.0.6", Some(6), None, None),
         ];
         register.take(sights, 0);
-        let found: Vec<_> = register.propose(&assigned).into_iter().map(|one| (one.mac, one.profile, one.why)).collect();
+        let found: Vec<_> =
+            register.propose(&assigned).into_iter().map(|one| (one.mac, one.profile, one.why)).collect();
         let expected = [(mac(3), "mai".to_string(), Why::SameName), (mac(4), "an".to_string(), Why::SameClientId)];
         assert_eq!(found, expected);
         assert_eq!(register.propose(&[]), []);

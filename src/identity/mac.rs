@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn made_up_addresses_are_told_by_a_bit() {
-        for (text, is_random) in [("da:a1:19:00:00:01", true), ("3c:22:fb:00:00:01", false), ("02:00:00:00:00:01", true)] {
+        for (text, is_random) in
+            [("da:a1:19:00:00:01", true), ("3c:22:fb:00:00:01", false), ("02:00:00:00:00:01", true)]
+        {
             assert_eq!(Mac::parse(text).unwrap().is_random(), is_random, "{text}");
         }
         assert_eq!(Mac::of_octets(&[1; 6]), None);

@@ -71,8 +71,12 @@ impl Leases {
     }
 
     fn of(files: &[LeaseFile]) -> Leases {
-        let unread =
-            |file: &LeaseFile| Followed { file: file.clone(), stamps: Vec::new(), leases: Vec::new(), is_failing: false };
+        let unread = |file: &LeaseFile| Followed {
+            file: file.clone(),
+            stamps: Vec::new(),
+            leases: Vec::new(),
+            is_failing: false,
+        };
         Leases { files: Mutex::new(files.iter().map(unread).collect()), ..Leases::default() }
     }
 

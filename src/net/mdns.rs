@@ -43,7 +43,11 @@ impl Announced {
     /// Listens on the interfaces of those names, on all when none is named, until the last handle is dropped.
     pub fn listen(lan: &[String]) -> io::Result<Arc<Announced>> {
         let announced = Arc::new(Announced::default());
-        let sockets = [socket_v4()?, socket_v6()?];
+        let sockets = match (socket_v4(), socket_v6()) {
+            (Err(error), Err(_)) => return Err(error),
+            // Where one family is off, the other is listened to.
+            (one, other) => one.into_iter().chain(other),
+        };
         for socket in sockets {
             let (lan, heard) = (lan.to_vec(), Arc::downgrade(&announced));
             thread::Builder::new().name("mdns".into()).spawn(move || follow(&socket, &lan, &heard))?;
@@ -131,9 +135,7 @@ fn join(socket: &UdpSocket, lan: &[String]) {
     let socket = socket2::SockRef::from(socket);
     for interface in all.iter().filter(|interface| lan.is_empty() || lan.contains(&interface.name)) {
         let _ = match socket.domain() {
-            Ok(Domain::IPV4) => {
-                socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(interface.index))
-            }
+            Ok(Domain::IPV4) => socket.join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(interface.index)),
             _ => socket.join_multicast_v6(&GROUP_V6, interface.index),
         };
     }

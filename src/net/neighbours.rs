@@ -275,7 +275,8 @@ fn receive(events: &mut Socket, table: &Weak<Neighbours>) -> io::Result<()> {
     match events.receive() {
         Ok(datagram) => {
             if let Some(table) = table.upgrade() {
-                let read = messages(datagram).filter_map(|message| Some((read_event(&message)?, is_confirmed(&message))));
+                let read =
+                    messages(datagram).filter_map(|message| Some((read_event(&message)?, is_confirmed(&message))));
                 table.apply(read.map(|(change, is_confirmed)| {
                     change.mac.filter(|_| is_confirmed).into_iter().for_each(|mac| table.hear(mac));
                     change

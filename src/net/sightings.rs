@@ -80,26 +80,33 @@ impl Sightings {
     /// Looks at these sources from now on. The error names the one that cannot be looked at; the others are.
     pub fn follow(&self, sources: &Sources) -> io::Result<()> {
         let mut followed = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut done = Ok(());
-        if followed.leases != sources.leases {
-            match Leases::start(&sources.leases, self.now) {
-                Ok(leases) => self.leases.store(leases),
-                Err(error) => done = Err(io::Error::other(format!("lease files: {error}"))),
-            }
-        }
-        let is_other = followed.lan != sources.lan;
-        if followed.mdns != sources.mdns || (sources.mdns && is_other) {
-            self.announced.store(None);
-            if sources.mdns {
-                match Announced::listen(&sources.lan) {
-                    Ok(announced) => self.announced.store(Some(announced)),
-                    Err(error) => done = Err(io::Error::other(format!("multicast DNS: {error}"))),
-                }
-            }
-        }
+        let leases = if followed.leases == sources.leases { Ok(()) } else { self.follow_leases(&sources.leases) };
+        let is_same = (followed.mdns, &followed.lan) == (sources.mdns, &sources.lan);
+        let announced = if is_same { Ok(()) } else { self.follow_announced(sources) };
         *followed = sources.clone();
+        // What failed is tried again at the next reload.
+        if leases.is_err() {
+            followed.leases.clear();
+        }
+        followed.mdns &= announced.is_ok();
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).at = None;
-        done
+        leases.and(announced)
+    }
+
+    fn follow_leases(&self, files: &[LeaseFile]) -> io::Result<()> {
+        let leases = Leases::start(files, self.now);
+        self.leases.store(leases.map_err(|error| io::Error::other(format!("lease files: {error}")))?);
+        Ok(())
+    }
+
+    fn follow_announced(&self, sources: &Sources) -> io::Result<()> {
+        self.announced.store(None);
+        if sources.mdns {
+            let announced = Announced::listen(&sources.lan);
+            let announced = announced.map_err(|error| io::Error::other(format!("multicast DNS: {error}")))?;
+            self.announced.store(Some(announced));
+        }
+        Ok(())
     }
 
     /// Brings the register up to date; next to nothing when nothing happened. For once a second.
@@ -149,9 +156,8 @@ impl Sightings {
         let rows = self.neighbours.as_ref().map_or_else(Vec::new, |table| table.all());
         let lan = self.sources.lock().unwrap_or_else(PoisonError::into_inner).lan.clone();
         let shared = if lan.is_empty() { Vec::new() } else { interfaces::shared().unwrap_or_default() };
-        let is_lan = |index| {
-            lan.is_empty() || shared.iter().any(|found| found.index == index && lan.contains(&found.name))
-        };
+        let is_lan =
+            |index| lan.is_empty() || shared.iter().any(|found| found.index == index && lan.contains(&found.name));
         rows.into_iter().filter(|row| is_lan(row.interface)).map(|row| (row.ip, row.mac)).collect()
     }
 }

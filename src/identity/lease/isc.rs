@@ -88,7 +88,7 @@ impl Reader {
             (Some(b"ia-na" | b"ia-ta"), Some(id)) => {
                 let id = identifier(id.to_vec());
                 Block::Client(id.get(IAID..).unwrap_or_default().to_vec())
-            },
+            }
             (Some(b"iaaddr"), Some(ip)) => match self.blocks.last() {
                 Some(Block::Client(duid)) => {
                     Block::Lease(Box::new(Draft { ip: address(ip), id: duid.clone(), ..Draft::default() }))

@@ -64,7 +64,9 @@ fn row(line: &str) -> Vec<String> {
     while let Some(text) = rest.filter(|_| fields.len() < COLUMNS_MAX) {
         let (field, behind) = match text.strip_prefix('"') {
             Some(quoted) => quoted_field(quoted),
-            None => text.split_once(',').map_or((text.to_string(), None), |(field, behind)| (plain(field), Some(behind))),
+            None => {
+                text.split_once(',').map_or((text.to_string(), None), |(field, behind)| (plain(field), Some(behind)))
+            }
         };
         fields.push(field);
         rest = behind;
