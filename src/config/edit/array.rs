@@ -101,7 +101,9 @@ fn write(array: &mut Array, rows: Vec<Slot>, opening: &str, tail: &str, fresh: &
     let spaced = |behind: &str, above: &str, is_first: bool| match above.contains('\n') {
         true => format!("{behind}{above}"),
         false if behind.contains('#') => format!("{behind}{line}"),
-        false if is_first && !is_tall => array.get(0).and_then(|value| value.decor().prefix()?.as_str()).unwrap_or("").into(),
+        false if is_first && !is_tall => {
+            array.get(0).and_then(|value| value.decor().prefix()?.as_str()).unwrap_or("").into()
+        }
         false if is_first => above.to_string(),
         false => " ".to_string(),
     };
@@ -154,7 +156,8 @@ mod tests {
     #[test]
     fn remarks_stay_with_their_elements() {
         let before = "[ # mine\n  # games\n  \"gaming\", # too much\n  \"social\", # for now\n  # more to come\n]";
-        let more = "[ # mine\n  # games\n  \"gaming\", # too much\n  \"social\", # for now\n  \"video\",\n  # more to come\n]";
+        let more =
+            "[ # mine\n  # games\n  \"gaming\", # too much\n  \"social\", # for now\n  \"video\",\n  # more to come\n]";
         assert_eq!(changed(before, &["gaming", "social", "video"]), more);
         let less = "[ # mine\n  # games\n  \"social\", # for now\n  # more to come\n]";
         assert_eq!(changed(before, &["social"]), less);
@@ -166,7 +169,9 @@ mod tests {
 
     #[test]
     fn a_remark_never_swallows_an_element() {
-        for before in ["[\"a\", # x\n\"b\" # y\n]", "[\"a\" # x\n, \"b\"]", "[\n\"a\", \"b\", # y\n\"c\"]", "[# z\n\"a\"]"] {
+        for before in
+            ["[\"a\", # x\n\"b\" # y\n]", "[\"a\" # x\n, \"b\"]", "[\n\"a\", \"b\", # y\n\"c\"]", "[# z\n\"a\"]"]
+        {
             for wanted in [&["b", "a"][..], &["b"], &["a"], &["n", "b"], &["a", "n"], &["c", "n", "a", "b"], &[]] {
                 changed(before, wanted);
             }

@@ -62,12 +62,7 @@ pub(super) fn previous(file: &Path) -> PathBuf {
 }
 
 /// Puts `text` in place of `expected`; `None` is no file. `keeps`: what was there stays as [`previous`].
-pub(super) fn replace(
-    file: &Path,
-    expected: Option<&str>,
-    text: Option<&str>,
-    keeps: bool,
-) -> Result<(), EditError> {
+pub(super) fn replace(file: &Path, expected: Option<&str>, text: Option<&str>, keeps: bool) -> Result<(), EditError> {
     let error = |error| EditError::of(file, error);
     let folder = file.parent().map(File::open).transpose().map_err(error)?;
     if let Some(folder) = &folder {

@@ -258,9 +258,7 @@ impl Kind {
             Kind::Text => value.is_string(),
             Kind::Flag => value.is_boolean(),
             Kind::Number => value.is_i64(),
-            Kind::Texts | Kind::SomeTexts => {
-                value.as_array().is_some_and(|all| all.iter().all(Json::is_string))
-            }
+            Kind::Texts | Kind::SomeTexts => value.as_array().is_some_and(|all| all.iter().all(Json::is_string)),
         }
     }
 

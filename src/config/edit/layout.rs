@@ -108,10 +108,17 @@ pub(super) fn insert_row(
 pub(super) fn remove_row(document: &mut DocumentMut, parent: &[(String, Option<usize>)], key: &str, at: usize) {
     let place = below(parent, key, at);
     let headers = headers(document);
-    if let Some(index) = headers.iter().position(|header| header.place == place) {
-        let kept = leave(document, &headers, index, parent.is_empty() && at == 0);
-        let next = headers[index..].iter().find(|header| !header.place.starts_with(&place));
-        let next = next.map(|header| header.place.clone());
+    let is_leaving = |header: &&Header| header.place.starts_with(&place);
+    for (index, header) in headers.iter().enumerate().filter(|(_, header)| is_leaving(header)) {
+        let kept = match () {
+            () if header.place == place => leave(document, &headers, index, parent.is_empty() && at == 0),
+            // What stands above a table below the row is the row's, but for the end of somebody else's table.
+            () if headers[..index].last().is_some_and(|before| !is_leaving(&before)) => {
+                share(&lines_before(document, Some(&header.place)), false, true).0.to_string()
+            }
+            () => continue,
+        };
+        let next = headers[index..].iter().find(|header| !is_leaving(header)).map(|header| header.place.clone());
         give(document, next.as_deref(), kept, true);
     }
     let Some(table) = table_mut(document.as_table_mut(), parent) else { return };
@@ -208,8 +215,9 @@ fn settle(document: &mut DocumentMut, place: &[(String, Option<usize>)]) {
     let next = headers.get(index + 1).map(|header| header.place.clone());
     let lines = lines_before(document, next.as_deref());
     let (before, rest) = share(&lines, next.is_none(), headers[index - 1].has_keys || is_first);
+    let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
     let blank = if is_first && before.is_empty() { "" } else { "\n" };
-    let own = format!("{before}{blank}");
+    let own = format!("{before}{end}{blank}");
     let glued = next.is_some() && !starts_blank(rest);
     let rest = if glued { format!("\n{rest}") } else { rest.to_string() };
     set_lines_before(document, next.as_deref(), rest);
@@ -218,7 +226,7 @@ fn settle(document: &mut DocumentMut, place: &[(String, Option<usize>)]) {
 
 /// Of the lines before a header (or the end): those of the table before it, and the rest. A blank line parts them; where
 /// there is none, all are the header's, unless the table before would have nothing at all.
-fn share(lines: &str, is_end: bool, has_keys: bool) -> (&str, &str) {
+pub(super) fn share(lines: &str, is_end: bool, has_keys: bool) -> (&str, &str) {
     let mut at = 0;
     for line in lines.split_inclusive('\n') {
         if line.trim().is_empty() && line.ends_with('\n') {
@@ -269,7 +277,9 @@ fn lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usiz
     let Some(place) = place else { return document.trailing().as_str().unwrap_or_default().to_string() };
     let header = header_mut(document.as_table_mut(), place);
     // A header that was never given any gets a blank line when it is written.
-    header.map_or("\n", |table| table.decor().prefix().map_or(Some("\n"), |raw| raw.as_str()).unwrap_or("\n")).to_string()
+    header
+        .map_or("\n", |table| table.decor().prefix().map_or(Some("\n"), |raw| raw.as_str()).unwrap_or("\n"))
+        .to_string()
 }
 
 fn set_lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>, lines: String) {
@@ -309,7 +319,8 @@ pub(super) fn insert_key(document: &mut DocumentMut, place: &[(String, Option<us
     let next = index.and_then(|index| headers.get(index + 1)).map(|header| header.place.clone());
     let lines = lines_before(document, next.as_deref());
     // Before the first header all is the root's, except what shows other tables.
-    let share_end = if place.is_empty() { lines.find("# [").unwrap_or(lines.len()) } else { share(&lines, true, true).0.len() };
+    let share_end =
+        if place.is_empty() { lines.find("# [").unwrap_or(lines.len()) } else { share(&lines, true, true).0.len() };
     let mut new = Key::new(key);
     if let Some(end) = index.and_then(|_| documented(&lines[..share_end], key)) {
         new.leaf_decor_mut().set_prefix(&lines[..end]);

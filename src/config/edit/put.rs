@@ -21,9 +21,9 @@ pub(super) fn put(document: &mut DocumentMut, place: &Place, key: &str, wanted: 
 
 /// The old value's spaces and remarks stay.
 fn replace(item: &mut Item, mut value: toml_edit::Value, wanted: Option<&Json>) {
-    let texts = wanted.and_then(Json::as_array).and_then(|all| {
-        all.iter().map(|one| one.as_str().map(str::to_string)).collect::<Option<Vec<String>>>()
-    });
+    let texts = wanted
+        .and_then(Json::as_array)
+        .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_string)).collect::<Option<Vec<String>>>());
     if let (Some(array), Some(texts)) = (item.as_array_mut(), texts) {
         return rearrange(array, &texts);
     }
@@ -111,7 +111,8 @@ fn picks<T: Row>(old: &[Map<String, Json>], wanted: &[T], keys: Keys) -> Vec<Opt
     picks
 }
 
-/// Puts the rows into this order; the places of their headers in the text are shared out anew.
+/// Puts the rows into this order. Their places in the text are shared out anew, and the lines that end what stands before a
+/// place stay there.
 fn reorder(document: &mut DocumentMut, parent: &Place, key: &str, order: &[usize]) {
     if order.is_sorted() {
         return;
@@ -120,12 +121,16 @@ fn reorder(document: &mut DocumentMut, parent: &Place, key: &str, order: &[usize
         return;
     };
     if let Some(rows) = item.as_array_of_tables_mut() {
-        let mut positions: Vec<Option<isize>> = rows.iter().map(Table::position).collect();
-        positions.sort();
+        let prefix = |table: &Table| table.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or("\n").to_string();
+        let ends = |table: &Table| layout::share(&prefix(table), false, true).0.to_string();
+        let mut places: Vec<(Option<isize>, String)> = rows.iter().map(|row| (row.position(), ends(row))).collect();
+        places.sort_by_key(|(position, _)| *position);
         let tables: Vec<Table> = order.iter().filter_map(|at| rows.get(*at).cloned()).collect();
         rows.clear();
-        for (mut table, position) in tables.into_iter().zip(positions) {
+        for (mut table, (position, end)) in tables.into_iter().zip(places) {
             table.set_position(position);
+            let lines = prefix(&table);
+            table.decor_mut().set_prefix(format!("{end}{}", layout::share(&lines, false, true).1));
             rows.push(table);
         }
     } else if let Some(array) = item.as_array_mut() {

@@ -103,7 +103,10 @@ fn a_profile_comes_after_the_last_and_takes_nobodys_schedule() {
     let mut editor = editor(HOME);
     editor.add_profile(&child("Ba")).unwrap();
     let text = editor.text();
-    assert!(text.contains("strip_ech = false\n\n[[profile]]\nname = \"Ba\"\nborn = 2016\n\n# Devices by MAC"), "{text}");
+    assert!(
+        text.contains("strip_ech = false\n\n[[profile]]\nname = \"Ba\"\nborn = 2016\n\n# Devices by MAC"),
+        "{text}"
+    );
     assert_eq!(editor.profiles()[1].schedules.len(), 1);
 }
 
@@ -155,13 +158,13 @@ fn a_profile_goes_with_what_is_its_own() {
 #[test]
 fn what_introduces_all_rows_stays_when_the_first_goes() {
     let gone = changed(HOME, |editor| editor.remove_device(&DeviceKey::Address("127.0.0.2".into())));
-    let expected = ["-[[device]]", "-name = \"the parent's laptop\"", "-profile = \"parent\"", "-address = [\"127.0.0.2\"]"];
+    let expected =
+        ["-[[device]]", "-name = \"the parent's laptop\"", "-profile = \"parent\"", "-address = [\"127.0.0.2\"]"];
     assert_eq!(gone, expected);
-    let gone = changed(HOME, |editor| {
-        (0..3).try_for_each(|_| editor.remove_device(&DeviceKey::Row(0)))
-    });
+    let gone = changed(HOME, |editor| (0..3).try_for_each(|_| editor.remove_device(&DeviceKey::Row(0))));
     assert!(gone.iter().all(|line| line.starts_with('-') && !line.contains('#')), "{gone:#?}");
-    let text = "[[device]] # x\nname = \"a\"\n\n# B's phone\n[[device]]\nname = \"b\"\n\n# C's\n[[device]]\nname = \"c\"\n";
+    let text =
+        "[[device]] # x\nname = \"a\"\n\n# B's phone\n[[device]]\nname = \"b\"\n\n# C's\n[[device]]\nname = \"c\"\n";
     let mut editor = editor(text);
     editor.remove_device(&DeviceKey::Row(1)).unwrap();
     assert_eq!(editor.text(), "[[device]] # x\nname = \"a\"\n\n# C's\n[[device]]\nname = \"c\"\n");
@@ -193,7 +196,8 @@ fn a_setting_stands_below_its_comment_and_leaves_no_trace() {
 
 #[test]
 fn several_settings_find_their_places_in_any_order() {
-    let all = [("dns.portal", json!(["::1"])), ("dns.block_answer", json!("portal")), ("lists.update_every", json!("2d"))];
+    let all =
+        [("dns.portal", json!(["::1"])), ("dns.block_answer", json!("portal")), ("lists.update_every", json!("2d"))];
     let mut texts = Vec::new();
     for turn in 0..3 {
         let mut editor = editor(HOME);
@@ -221,7 +225,9 @@ fn a_table_that_is_missing_is_made() {
 #[test]
 fn a_table_at_the_end_leaves_the_last_tables_comments_with_it() {
     let mut editor = editor(HOME);
-    editor.add_calendar(&CalendarForm { name: "holidays".into(), days: vec!["2027-02-05..2027-02-12".into()] }).unwrap();
+    editor
+        .add_calendar(&CalendarForm { name: "holidays".into(), days: vec!["2027-02-05..2027-02-12".into()] })
+        .unwrap();
     let new = ["+[[calendar]]", "+name = \"holidays\"", "+days = [\"2027-02-05..2027-02-12\"]", "+"];
     assert_eq!(changes(HOME, &editor.text()), new);
     let text = "[log]\n# level = \"info\"\n# The end.\n";
@@ -241,10 +247,17 @@ fn a_calendar_is_renamed_and_kept_where_it_is_used() {
     editor.add_calendar(&CalendarForm { name: "off".into(), days: days.clone() }).unwrap();
     let mut form = editor.profiles()[1].clone();
     form.schedules[0].except = vec!["off".into()];
-    form.budgets =
-        vec![BudgetForm { name: "video".into(), of: vec!["youtube".into()], limit: "1h".into(), ..BudgetForm::default() }];
+    form.budgets = vec![BudgetForm {
+        name: "video".into(),
+        of: vec!["youtube".into()],
+        limit: "1h".into(),
+        ..BudgetForm::default()
+    }];
     editor.set_profile("mai", &form).unwrap();
-    assert_eq!(editor.remove_calendar("off").unwrap_err().to_string(), "\"off\" is in use by \"bedtime\" of profile \"mai\"");
+    assert_eq!(
+        editor.remove_calendar("off").unwrap_err().to_string(),
+        "\"off\" is in use by \"bedtime\" of profile \"mai\""
+    );
     editor.set_calendar("off", &CalendarForm { name: "Nghỉ lễ".into(), days }).unwrap();
     form.schedules[0].except = vec!["Nghỉ lễ".into()];
     assert_eq!(editor.profiles()[1], form);
@@ -278,7 +291,10 @@ fn names_are_unique_and_nothing_happens_by_halves() {
     assert!(matches!(editor.add_profile(&child("mai")), Err(Refusal::Taken { .. })));
     assert!(matches!(editor.add_profile(&child("  ")), Err(Refusal::Name(_))));
     assert_eq!(editor.add_profile(&ProfileForm { band: Some("6-9".into()), ..child("a") }), Err(Refusal::Age));
-    assert_eq!(editor.set_profile("mai", &ProfileForm { name: "x".into(), ..ProfileForm::default() }), Err(Refusal::Age));
+    assert_eq!(
+        editor.set_profile("mai", &ProfileForm { name: "x".into(), ..ProfileForm::default() }),
+        Err(Refusal::Age)
+    );
     assert!(matches!(editor.set_profile("nobody", &child("a")), Err(Refusal::Unknown { .. })));
     let mut all = editor.settings();
     all.insert("proxy.enabled".into(), json!("yes"));
@@ -536,7 +552,8 @@ fn a_file_of_its_own_begins_as_the_text_in_force() {
     let (clone, state) = (folder.path().join("clone/config"), folder.path().join("state"));
     fs::create_dir_all(&clone).unwrap();
     fs::write(clone.join("mine.txt"), "casino.example\n").unwrap();
-    let list = "[[list]]\nname = \"mine\"\nsource = \"file:mine.txt\"\nformat = \"domains\"\ncategories = [\"gambling\"]\n";
+    let list =
+        "[[list]]\nname = \"mine\"\nsource = \"file:mine.txt\"\nformat = \"domains\"\ncategories = [\"gambling\"]\n";
     let shipped = clone.join("home.toml");
     fs::write(&shipped, HOME.replace("[lists]\n", &format!("{list}[lists]\n"))).unwrap();
     let file = target(Some(&shipped), false, Some(&state)).unwrap();
