@@ -369,8 +369,8 @@ fn other_ways_of_writing_are_edited_as_they_are() {
 #[test]
 fn tables_in_any_order_keep_what_is_theirs() {
     let text = "version = 1\n[[profile]]\nname = \"a\"\nband = \"6-9\"\n[[profile.budget]]\nname = \"x\"\n\
-                [[profile.schedule]]\nname = \"p\"\n[log]\n[[profile.budget]]\nname = \"y\"\n[[device]]\nprofile = \"a\"\n\
-                [[profile.schedule]]\nname = \"q\"\n[metrics]\n";
+                [[profile.schedule]]\nname = \"p\"\n[log]\n[[profile.schedule]]\nname = \"q\"\n[[device]]\nprofile = \"a\"\n\
+                [[profile.budget]]\nname = \"y\"\n[metrics]\n";
     let mut editor = editor(text);
     let old = editor.profiles();
     editor.add_profile(&child("b")).unwrap();
