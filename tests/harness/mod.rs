@@ -1,10 +1,12 @@
 //! The real binary in a folder of its own, with a mock upstream that remembers what it was asked. Traffic stays on loopback.
 #![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
+pub mod browser;
 pub mod gateway;
 pub mod hostile;
 pub mod load;
 pub mod namespace;
+pub mod schemathesis;
 pub mod zones;
 
 use std::fs;
