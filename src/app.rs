@@ -1,6 +1,7 @@
 //! Wiring: builds each part once, starts threads and tasks, owns reload and shutdown. The only room that reads the clock for
 //! others and hears signals.
 
+mod clock;
 mod doors;
 mod gate;
 mod proxy;
@@ -17,6 +18,8 @@ use sd_notify::NotifyState;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use self::clock::Watch;
+pub use self::clock::earliest;
 use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
 use crate::classify::{Bundle, Engine, ServiceSet};
@@ -157,6 +160,7 @@ pub fn run(file: Option<PathBuf>) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")
+        .on_thread_park(sys::wipe_stack)
         .build()
         .context("the asynchronous side cannot start")?;
     let app = App::start(file, config, builtin, runtime.handle())?;
@@ -176,6 +180,7 @@ struct App {
     proxy: std::sync::Mutex<Option<proxy::Open>>,
     keeper: Option<Keeper>,
     link: OnceLock<Arc<Neighbours>>,
+    watch: Watch,
 }
 
 /// What a reload replaces.
@@ -199,6 +204,7 @@ impl App {
     fn start(file: Option<PathBuf>, config: Config, builtin: Builtin, runtime: &Handle) -> Result<App, StartError> {
         let started = Instant::now();
         let store = open_store(&config);
+        let watch = Watch::start(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
         let link = OnceLock::new();
@@ -243,7 +249,7 @@ impl App {
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
         let state = std::sync::Mutex::new(State { config, store });
         let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
-        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, link })
+        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, link, watch })
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -257,8 +263,9 @@ impl App {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                _ = second.tick(), if self.keeper.is_some() => {
+                _ = second.tick() => {
                     self.keep_rules();
+                    self.keep_time();
                     continue;
                 }
                 _ = hangup.recv() => self.reload().await,
@@ -360,6 +367,20 @@ impl App {
         }
     }
 
+    /// Looks at the clock; once a minute notes the moment, and wipes what is past its time.
+    fn keep_time(&self) {
+        if self.watch.look() {
+            tokio::task::block_in_place(|| {
+                self.shared.door.forget(now_secs());
+                self.note_moment();
+            });
+        }
+    }
+
+    fn note_moment(&self) {
+        self.watch.note(&self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).config);
+    }
+
     fn renew_certificate(&self) {
         self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).renew_certificate(now_secs());
     }
@@ -437,6 +458,7 @@ impl App {
         runtime.shutdown_timeout(Duration::from_secs(1));
         join(senders);
         join(proxy.map_or_else(Vec::new, |open| open.threads));
+        self.note_moment();
         tracing::info!("stopped");
     }
 }
@@ -495,6 +517,7 @@ fn read_gauges(
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
+            is_clock_trusted: crate::clock::is_trusted(),
             addresses: given.as_ref().map_or(0, |given| given.len()),
             firewall: kernel.counters(),
         }

@@ -8,6 +8,8 @@ use std::process::{Command, ExitCode};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::app;
+use crate::clock;
 use crate::config::Config;
 use crate::lists::data::Builtin;
 use crate::lists::inputs::inputs;
@@ -34,14 +36,11 @@ struct Finding {
     fix: String,
 }
 
-/// No correct clock shows a time before this program was written.
-const YEAR_MIN: i16 = 2026;
-
 type Check = fn(&Config, &Builtin) -> Vec<Hazard>;
 
 /// Everything that is looked at: its name, how bad it is, and how.
 const CHECKS: [(&str, &str, Check); 9] = [
-    ("clock", "problem", clock),
+    ("clock", "problem", clock_behind),
     ("dns ports", "problem", dns_ports),
     ("state folder", "problem", state_folder),
     ("lists", "note", lists),
@@ -80,11 +79,21 @@ fn findings(check: &'static str, state: &'static str, hazards: Vec<Hazard>) -> V
     hazards.into_iter().map(|Hazard { what, fix }| Finding { check, state, what, fix }).collect()
 }
 
-fn clock(config: &Config, _: &Builtin) -> Vec<Hazard> {
-    let year = config.time_zone.to_datetime(Timestamp::now()).year();
-    let what = format!("the clock shows {year}: schedules and birth years go wrong");
-    let fix = "set it, or let ntpd or systemd-timesyncd do it".to_string();
-    if year < YEAR_MIN { vec![Hazard { what, fix }] } else { Vec::new() }
+fn clock_behind(config: &Config, _: &Builtin) -> Vec<Hazard> {
+    let at = |secs: u64| {
+        let moment = Timestamp::from_second(i64::try_from(secs).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
+        config.time_zone.to_datetime(moment).strftime("%F %H:%M").to_string()
+    };
+    let (shown, earliest) = (clock::system_secs(), app::earliest(config));
+    // A running appliance may have noted this very second.
+    if shown.saturating_add(1) >= earliest {
+        return Vec::new();
+    }
+    let what =
+        format!("the clock shows {}, which is past: schedules go on from {} until it is set", at(shown), at(earliest));
+    let fix = "let ntpd, chrony or systemd-timesyncd set it; if it was wrong before and is right now, delete the file \
+               `clock` of the state folder and start again";
+    vec![Hazard { what, fix: fix.to_string() }]
 }
 
 fn dns_ports(config: &Config, _: &Builtin) -> Vec<Hazard> {

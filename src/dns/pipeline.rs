@@ -155,6 +155,13 @@ impl Door {
         self.quiet.reconfigure(dns);
     }
 
+    /// Wipes what is past its time at `now`: answers, what recursion and validation learned, and names of addresses given.
+    pub fn forget(&self, now: u64) {
+        self.resolver.forget(now);
+        self.quiet.forget(now);
+        self.given.iter().for_each(|given| given.forget(now));
+    }
+
     /// True when a device has that token.
     pub fn knows(&self, token: Token) -> bool {
         self.judge.current().clients.knows(token)

@@ -165,6 +165,13 @@ impl Resolver {
         let _ = self.fly(question.to_key());
     }
 
+    /// Wipes and forgets what is of no use any more at `now`.
+    pub fn forget(&self, now: u64) {
+        let settings = self.settings.load_full();
+        self.cache.wipe(now, settings.cache.stale_max.as_secs());
+        settings.source.forget(now);
+    }
+
     /// Numbers of the cache: entries, octets.
     pub fn cache_size(&self) -> (usize, u64) {
         (self.cache.len(), self.cache.bytes())

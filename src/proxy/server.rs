@@ -32,6 +32,7 @@ use super::{http, ways};
 use crate::clock::now_secs;
 use crate::config;
 use crate::identity::ClientAddr;
+use crate::sys;
 use crate::telemetry::proxied::{By, Passage, Proxied};
 
 /// What all threads share.
@@ -66,7 +67,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Starts a thread that serves `listeners`.
 pub fn start(server: Arc<Server>, listeners: Vec<StdListener>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack).build()?;
     thread::Builder::new().name("proxy".into()).spawn(move || {
         LocalSet::new().block_on(&runtime, async {
             let worker = Rc::new(Worker { server, live: Live::default() });

@@ -284,7 +284,8 @@ impl Browser {
     /// What axe-core finds wrong with the page as it is now, by WCAG 2.2 AA and its own best practice.
     pub fn axe(&self) -> Vec<Violation> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/axe/axe.min.js");
-        let axe = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{}: tests/fetch-tools fetches it", file.display()));
+        let axe =
+            fs::read_to_string(&file).unwrap_or_else(|_| panic!("{}: tests/fetch-tools fetches it", file.display()));
         // The driver's scripts are its own: a page's content security policy does not concern them.
         let run = "; const done = arguments[arguments.length - 1];
             const values = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];

@@ -274,6 +274,16 @@ impl Validator {
         }
     }
 
+    /// Forgets what is past its time.
+    pub fn forget(&self) {
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, known| {
+            known.cut.as_ref().is_some_and(|(until, _)| *until > now)
+                || known.keys.as_ref().is_some_and(|(until, _)| *until > now)
+        });
+    }
+
     fn recall<T>(
         &self,
         name: &Name,
