@@ -6,21 +6,26 @@ mod harness;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
-use harness::PATIENCE;
 use harness::browser::{Browser, Look, SHIFT};
+use harness::clock::Clock;
+use harness::memory;
 use harness::schemathesis::schemathesis;
+use harness::{PATIENCE, Server, Upstream};
 use serde_json::json;
+use tempfile::TempDir;
 
 /// Serves what `answer` says to each request line and its headers: head lines of its own and a body. Ends with the process.
 fn serve(answer: impl Fn(&str, &str) -> (String, String) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = listener.local_addr().unwrap();
-    let answer = std::sync::Arc::new(answer);
+    let answer = Arc::new(answer);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let answer = std::sync::Arc::clone(&answer);
+            let answer = Arc::clone(&answer);
             thread::spawn(move || {
                 let mut stream = BufReader::new(stream.unwrap());
                 let (mut first, mut headers, mut len) = (String::new(), String::new(), 0);
@@ -99,7 +104,7 @@ fn a_browser_does_what_a_person_does() {
     browser.press(&SHIFT.repeat(3));
     browser.wait_until("three shifts", PATIENCE, |browser| browser.find("#keys").text() == "shift 3");
     browser.find("#ask").click();
-    thread::sleep(std::time::Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     assert_eq!(browser.accept_alert(), "thật không?");
 
     let cookie = browser.cookie("pet").unwrap();
@@ -215,4 +220,59 @@ fn schemathesis_tells_an_api_that_breaks() {
 /// The example as it was found, whatever the server's port.
 fn without_port(line: &str) -> String {
     line.split_once("/even").map_or_else(|| line.to_string(), |(_, example)| example.to_string())
+}
+
+/// A child who is to sleep at nine.
+const BEDTIME: &str = "[defaults]\nprofile = \"mai\"\n[[profile]]\nname = \"mai\"\nband = \"10-12\"\n\
+    [[profile.schedule]]\nname = \"bedtime\"\nfrom = \"21:00\"\nto = \"06:30\"\nblock = [\"everything\"]\n\
+    [[device]]\nprofile = \"mai\"\naddress = [\"127.0.0.0/8\"]\n";
+
+fn until(what: &str, patience: Duration, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + patience;
+    while !holds() {
+        assert!(Instant::now() < end, "waited {patience:?} for {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_clock_is_set_and_moved_while_the_program_runs() {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let clock = Clock::new(folder.path());
+    clock.set("2027-03-01T20:59:30Z");
+    let upstream = Upstream::start();
+    let server = Server::start_at(&clock, folder, upstream.addr, "", BEDTIME);
+    assert_eq!(server.ask("wikipedia.org", "A").ede_code(), None);
+    clock.add_secs(31.0);
+    until("bedtime", Duration::from_secs(2), || server.ask("wikipedia.org", "A").ede_code().is_some());
+    clock.set("2027-03-02T06:30:00Z");
+    until("the morning", Duration::from_secs(2), || server.ask("wikipedia.org", "A").ede_code().is_none());
+    // Timers go by monotonic time: a silent upstream is given up after the time that was configured, not a day later or at once.
+    upstream.set_silent(true);
+    clock.add_days(1.0);
+    let began = Instant::now();
+    server.ask("nobody.example", "A");
+    assert!((Duration::from_millis(400)..Duration::from_secs(8)).contains(&began.elapsed()), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_name_is_found_where_it_is() {
+    let upstream = Upstream::start();
+    let anybody = "[defaults]\nprofile = \"any\"\n[[profile]]\nname = \"any\"\nband = \"16-17\"\n";
+    let server = Server::start(upstream.addr, anybody);
+    let process = server.child.id();
+    server.ask("JustNow.Asked.Example", "A");
+    let found = memory::in_memory(process, "justnow.asked.example");
+    assert!(found.iter().any(|trace| trace.around.contains("\\x07justnow\\x05asked\\x07example")), "{found:#?}");
+    assert_eq!(memory::in_memory(process, "never.asked.example"), []);
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    let mut text = "x".repeat((1 << 20) - 5);
+    text.push_str("Written.Example");
+    fs::write(folder.path().join("deep/file"), text).unwrap();
+    fs::write(folder.path().join("wire"), b"\x07written\x07example").unwrap();
+    fs::write(folder.path().join("named.example.txt"), "").unwrap();
+    assert_eq!(memory::in_files(folder.path(), "written.example").len(), 2);
+    assert_eq!(memory::in_files(folder.path(), "named.example").len(), 1);
+    assert_eq!(memory::in_files(folder.path(), "unwritten.example"), []);
 }

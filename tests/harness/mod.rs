@@ -2,9 +2,11 @@
 #![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
 pub mod browser;
+pub mod clock;
 pub mod gateway;
 pub mod hostile;
 pub mod load;
+pub mod memory;
 pub mod namespace;
 pub mod schemathesis;
 pub mod zones;
@@ -26,6 +28,8 @@ use hickory_proto::rr::rdata::svcb::{EchConfigList, IpHint, SvcParamKey, SvcPara
 use hickory_proto::rr::rdata::{A, AAAA, CNAME, HTTPS, SOA, SVCB, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tempfile::TempDir;
+
+use clock::Clock;
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -350,16 +354,33 @@ impl Server {
 
     /// Starts with a whole configuration, made for these two listeners.
     pub fn start_text(folder: Arc<TempDir>, text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Server {
+        Server::start_by(folder, text, |_| {})
+    }
+
+    /// As [`Server::start_in`], by a clock of the test's own.
+    pub fn start_at(clock: &Clock, folder: Arc<TempDir>, upstream: SocketAddr, dns_extra: &str, rest: &str) -> Server {
+        let state = folder.path().join("state");
+        let text = |dns, metrics| head(dns, metrics, upstream, &state, dns_extra) + rest;
+        Server::start_by(folder, text, |command| clock.rule(command))
+    }
+
+    /// As [`Server::start_text`], with a last word on how it is run.
+    pub fn start_by(
+        folder: Arc<TempDir>,
+        text: impl FnOnce(SocketAddr, SocketAddr) -> String,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         let dns: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let metrics: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let config = folder.path().join("luytre.toml");
         fs::write(&config, text(dns, metrics)).unwrap();
         // Ends with the test even when that is killed.
-        let child = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        command
             .args(["--pdeathsig", "KILL", binary(), "-c", config.to_str().unwrap()])
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(fs::File::create(folder.path().join("log")).unwrap());
+        prepare(&mut command);
+        let child = command.spawn().unwrap();
         let mut server = Server { dns, metrics, folder, config, child };
         server.wait_ready();
         server
