@@ -369,7 +369,8 @@ impl App {
 
     /// Looks at the clock; once a minute notes the moment, and wipes what is past its time.
     fn keep_time(&self) {
-        if self.watch.look() {
+        self.watch.look();
+        if self.watch.is_due() {
             tokio::task::block_in_place(|| {
                 self.shared.door.forget(now_secs());
                 self.note_moment();

@@ -38,8 +38,8 @@ impl Watch {
         watch
     }
 
-    /// Once a second. True once a minute, when it is time to wipe and to note.
-    pub fn look(&self) -> bool {
+    /// Once a second: looks at the clock, and tells what there is to tell.
+    pub fn look(&self) {
         if let Look::Jumped(secs) = clock::look() {
             tracing::warn!(hours = secs / 3600, "the clock jumped forwards; schedules and answers follow it");
         }
@@ -54,6 +54,10 @@ impl Watch {
             (true, true) => tracing::info!("the system's clock is right again"),
             _ => {}
         }
+    }
+
+    /// True once a minute, when it is time to note and to wipe.
+    pub fn is_due(&self) -> bool {
         let now = clock::now_secs();
         // Also after a step back.
         let is_due = now.abs_diff(self.noted_at.load(Ordering::Relaxed)) >= EVERY_SECS;

@@ -219,6 +219,17 @@ fn what_was_replaced_or_pushed_out_is_wiped() {
 }
 
 #[test]
+fn what_leaves_a_ring_is_wiped_at_once() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    put(&cache, 1);
+    let head = cache.writer.lock().unwrap().young;
+    let (_, place) = cache.young.give_up_oldest(head, &mut words).unwrap();
+    let at = cache.young.offset(place);
+    let left = cache.young.words[at + 2..at + words.len()].iter().filter(|word| word.load(Ordering::Relaxed) != 0);
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
 fn readers_beside_the_wiper_never_see_half_a_record() {
     let cache = AnswerCache::new(60_000);
     let done = std::sync::atomic::AtomicBool::new(false);
