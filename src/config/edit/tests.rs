@@ -211,6 +211,31 @@ fn several_settings_find_their_places_in_any_order() {
 }
 
 #[test]
+fn keys_behind_a_new_one_stay_in_order() {
+    let mut editor = editor(
+        "[web]\n# enabled = true\n# Where.\nlisten = [\"[::1]:80\"]\nname = \"a.example\" # us\n# exit\nexit = \"x\"\n",
+    );
+    editor.set("web.enabled", &json!(false)).unwrap();
+    let expected = "[web]\n# enabled = true\nenabled = false\n# Where.\nlisten = [\"[::1]:80\"]\nname = \"a.example\" # us\n# \
+                    exit\nexit = \"x\"\n";
+    assert_eq!(editor.text(), expected);
+}
+
+#[test]
+fn schedules_that_change_places_take_their_comments_along() {
+    let text = "[[profile]]\nname = \"a\"\n# canary = true\n\n# First.\n[[profile.schedule]]\nname = \"p\" # one\n\n# \
+                Second.\n[[profile.schedule]]\nname = \"q\" # two\n";
+    let mut editor = editor(text);
+    let mut form = editor.profiles()[0].clone();
+    form.band = Some("6-9".into());
+    form.schedules.reverse();
+    editor.set_profile("a", &form).unwrap();
+    let turned = "[[profile]]\nname = \"a\"\nband = \"6-9\"\n# canary = true\n\n# Second.\n[[profile.schedule]]\nname = \"q\" # \
+                  two\n\n# First.\n[[profile.schedule]]\nname = \"p\" # one\n";
+    assert_eq!(editor.text(), turned);
+}
+
+#[test]
 fn a_table_that_is_missing_is_made() {
     let made = changed(MINIMAL, |editor| {
         editor.set("lists.update_every", &json!("6h"))?;
