@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use super::first::{self, First};
 use super::live::{About, End, Entry, Live, Seat};
 use super::places::{Place, Places};
-use super::refusal;
+use super::refusal::{self, Pages};
 use super::route::{Guide, OriginalDst, Route, Subject};
 use super::sniff::Sniffed;
 use super::tunnel::{Side, Tunnel};
@@ -49,6 +49,8 @@ pub struct Server {
     pub stop: Arc<AtomicBool>,
     /// Told when the rules change.
     pub changes: watch::Sender<()>,
+    /// Who writes the page of a refusal; empty where there is no portal.
+    pub pages: OnceLock<Arc<dyn Pages>>,
 }
 
 impl Server {
