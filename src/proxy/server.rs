@@ -67,7 +67,8 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Starts a thread that serves `listeners`.
 pub fn start(server: Arc<Server>, listeners: Vec<StdListener>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack_at_rest).build()?;
     thread::Builder::new().name("proxy".into()).spawn(move || {
         LocalSet::new().block_on(&runtime, async {
             let worker = Rc::new(Worker { server, live: Live::default() });
