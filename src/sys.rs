@@ -101,13 +101,14 @@ impl Batch {
         self.count = 0;
     }
 
-    /// Forgets all datagrams and overwrites what they held, and who sent them.
-    pub fn wipe(&mut self) {
+    /// Forgets all datagrams and overwrites what they held, and who sent them. False when there was nothing to overwrite.
+    pub fn wipe(&mut self) -> bool {
         let used = mem::take(&mut self.used);
         self.count = 0;
         self.data[..used].fill(Datagram([0; DATAGRAM_MAX + 64]));
         self.names[..used].fill(RawName([0; 32]));
         self.controls[..used].fill(Control([0; CONTROL_MAX]));
+        used > 0
     }
 
     /// The octets of datagram `at` of a received batch.
@@ -584,7 +585,7 @@ mod tests {
         let server = UdpSocket::bind(listen).unwrap();
         enable_packet_info(server.as_fd(), ipv6).unwrap();
         let client = UdpSocket::bind(listen).unwrap();
-        client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         for octet in 0..3_u8 {
             client.send_to(&[octet; 3], server.local_addr().unwrap()).unwrap();
         }

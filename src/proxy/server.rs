@@ -27,7 +27,7 @@ use super::places::{Place, Places};
 use super::refusal;
 use super::route::{Guide, OriginalDst, Route, Subject};
 use super::sniff::Sniffed;
-use super::tunnel::{Side, Tunnel};
+use super::tunnel::{self, Side, Tunnel};
 use super::{http, ways};
 use crate::clock::now_secs;
 use crate::config;
@@ -208,6 +208,7 @@ impl Worker {
             };
             let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
             self.live.tick(now, self.server.settings.load().idle);
+            tunnel::wipe();
             // Schedules begin and end with a minute of the wall clock.
             let at = now_secs();
             if is_changed || at / 60 != minute {
