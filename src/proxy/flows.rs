@@ -281,7 +281,9 @@ impl Flows {
     /// Forgets what is still.
     fn forget(&self) {
         let now = self.now();
-        self.table().retain(|_, flow| {
+        let mut table = self.table();
+        let before = table.len();
+        table.retain(|_, flow| {
             let patience = match flow.state {
                 State::Reading(_) => UNDECIDED_SECS,
                 State::Deciding(..) | State::Open(_) => IDLE_SECS,
@@ -289,6 +291,10 @@ impl Flows {
             };
             now.saturating_sub(flow.touched.load(Ordering::Relaxed)) <= patience
         });
+        // A table leaves what was removed from it where it was.
+        if table.len() < before {
+            table.shrink_to_fit();
+        }
     }
 
     /// Ends what the rules no longer allow.
