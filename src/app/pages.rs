@@ -36,6 +36,10 @@ pub fn open(app: &Arc<App>, runtime: &Handle) -> anyhow::Result<()> {
     for addr in &options.listen {
         listen(*addr, None)?;
     }
+    let tls = app.doors.lock().unwrap_or_else(PoisonError::into_inner).handshake();
+    for addr in &options.listen_tls {
+        listen(*addr, tls.clone())?;
+    }
     if let Some(proxy) = app.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
         // There is one start, and it sets this once.
         let _ = proxy.server.pages.set(Arc::new(Portal(Arc::clone(&web))));

@@ -27,7 +27,7 @@ use super::places::{Place, Places};
 use super::refusal::{self, Pages};
 use super::route::{Guide, OriginalDst, Route, Subject};
 use super::sniff::Sniffed;
-use super::tunnel::{Side, Tunnel};
+use super::tunnel::{self, Side, Tunnel};
 use super::{http, ways};
 use crate::clock::now_secs;
 use crate::config;
@@ -74,7 +74,8 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Starts a thread that serves `listeners`.
 pub fn start(server: Arc<Server>, listeners: Vec<StdListener>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack_at_rest).build()?;
     thread::Builder::new().name("proxy".into()).spawn(move || {
         LocalSet::new().block_on(&runtime, async {
             let worker = Rc::new(Worker { server, live: Live::default() });
@@ -214,6 +215,7 @@ impl Worker {
             };
             let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
             self.live.tick(now, self.server.settings.load().idle);
+            tunnel::wipe();
             // Schedules begin and end with a minute of the wall clock.
             let at = now_secs();
             if is_changed || at / 60 != minute {
