@@ -34,7 +34,8 @@ fn config(band: &str, port: u16) -> String {
 impl Home {
     fn open(band: &str) -> Home {
         let (upstream, folder, port) = (Upstream::start(), Arc::new(TempDir::new().unwrap()), free_port());
-        for (file, name) in [("bets.txt", "casino.example"), ("harm.txt", "lure.example"), ("evil.txt", "evil.example")] {
+        for (file, name) in [("bets.txt", "casino.example"), ("harm.txt", "lure.example"), ("evil.txt", "evil.example")]
+        {
             fs::write(folder.path().join(file), format!("{name}\n")).unwrap();
         }
         let portal = "block_answer = \"portal\"\nportal = [\"127.0.0.1\"]";
@@ -104,7 +105,9 @@ fn harm_brings_help_and_no_question() {
     for language in ["vi", "en"] {
         let browser = browser(Look::default().language(language));
         browser.go(&home.url("lure.example", "/"));
-        assert!(browser.try_find("form[action$='/ask']").is_none() && browser.try_find("form[action$='/wrong']").is_none());
+        assert!(
+            browser.try_find("form[action$='/ask']").is_none() && browser.try_find("form[action$='/wrong']").is_none()
+        );
         assert!(browser.try_find(".help a[href='tel:111']").is_some(), "{}", browser.source());
         look_over(&browser, &format!("harm-{language}"));
     }
@@ -121,7 +124,9 @@ fn quick_exit_leaves_nothing_to_go_back_to() {
             "click" => browser.find("#exit").click(),
             _ => (0..3).for_each(|_| browser.press(SHIFT)),
         }
-        let left = |browser: &Browser| browser.url().starts_with("https://exit.example/") || browser.url().starts_with("chrome-error:");
+        let left = |browser: &Browser| {
+            browser.url().starts_with("https://exit.example/") || browser.url().starts_with("chrome-error:")
+        };
         browser.wait_until("the page is gone", PATIENCE, left);
         browser.back();
         let at = browser.url();
@@ -134,7 +139,9 @@ fn every_page_of_the_portal_can_be_used_by_everybody() {
     let home = Home::open("10-12");
     for language in ["vi", "en"] {
         let browser = browser(Look::default().language(language));
-        for (path, name) in [("/", "home"), ("/who", "who"), ("/help", "help"), ("/code", "code"), ("/nothing", "missing")] {
+        for (path, name) in
+            [("/", "home"), ("/who", "who"), ("/help", "help"), ("/code", "code"), ("/nothing", "missing")]
+        {
             browser.go(&home.url("luytre.home.arpa", path));
             look_over(&browser, &format!("portal-{name}-{language}"));
         }
