@@ -1,5 +1,7 @@
 //! The guardians' pages as values. Each template extends `base.html`.
 
+pub mod parts;
+
 use askama::Template;
 
 use super::Shell;
