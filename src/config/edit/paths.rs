@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use toml_edit::DocumentMut;
 
 use super::forms::json_of;
-use super::layout::{self, Place};
+use super::place::{self, Place};
 use super::put::put;
 
 /// Makes every relative file of a text from `start` absolute.
@@ -16,8 +16,8 @@ pub(super) fn make_absolute(document: &mut DocumentMut, start: &Path) {
         let place: Place = tables.iter().map(|table| (table.to_string(), None)).collect();
         rewrite(document, &place, key, |text| Some(folder.join(text).display().to_string()));
     }
-    for at in 0..layout::rows(document.as_table(), "list") {
-        rewrite(document, &layout::row("list", at), "source", |text| {
+    for at in 0..place::rows(document.as_table(), "list") {
+        rewrite(document, &place::row("list", at), "source", |text| {
             Some(format!("file:{}", folder.join(text.strip_prefix("file:")?).display()))
         });
     }
@@ -34,7 +34,7 @@ const FILES: &[(&[&str], &str)] = &[
 ];
 
 fn rewrite(document: &mut DocumentMut, place: &Place, key: &str, to: impl FnOnce(&str) -> Option<String>) {
-    let item = layout::table(document.as_table(), place).and_then(|table| table.get(key));
+    let item = place::table(document.as_table(), place).and_then(|table| table.get(key));
     if let Some(Json::String(text)) = item.and_then(json_of)
         && let Some(text) = to(&text)
     {
