@@ -92,8 +92,8 @@ pub struct Head {
 }
 
 impl Head {
-    fn tabs(&self, language: Language) -> Vec<(String, String, bool)> {
-        let one = |tab: Tab| (format!("{}{}", self.path, tab.end()), tab.label(language), tab == self.tab);
+    pub(super) fn tabs(&self, language: &Language) -> Vec<(String, String, bool)> {
+        let one = |tab: Tab| (format!("{}{}", self.path, tab.end()), tab.label(*language), tab == self.tab);
         Tab::ALL.map(one).to_vec()
     }
 }

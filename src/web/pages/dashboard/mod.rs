@@ -1,6 +1,11 @@
 //! The guardians' pages as values. Each template extends `base.html`.
 
+pub mod children;
+pub mod hours;
+pub mod machine;
 pub mod parts;
+pub mod rules;
+pub mod settings;
 
 use askama::Template;
 
