@@ -80,3 +80,6 @@ impl Web {
         self.options.load_full()
     }
 }
+
+#[cfg(test)]
+mod tests;
