@@ -1,48 +1,62 @@
 //! Wiring: builds each part once, starts threads and tasks, owns reload and shutdown. The only room that reads the clock for
 //! others and hears signals.
 
+mod attend;
+mod clock;
 mod doors;
 mod gate;
+pub mod health;
+mod household;
+mod pages;
 mod proxy;
+mod snapshot;
+mod steward;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
+use self::attend::Attendant;
+use self::clock::Watch;
+pub use self::clock::earliest;
 use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
-use crate::classify::{Bundle, Engine, ServiceSet};
+use self::household::Effective;
+use self::snapshot::{bundle_of, linked};
+pub use self::snapshot::{firewall_rules, open_store, snapshot};
 use crate::clock::now_secs;
-use crate::config::{Config, SelectorSpec};
+use crate::config::Config;
 use crate::dns::given::Given;
 use crate::dns::pipeline::Door;
 use crate::dns::resolver::Resolver;
 use crate::dns::share::Shares;
 use crate::dns::worker::{Shared, Waiting};
 use crate::document::Fault;
-use crate::identity::{Clients, ProfileId};
+use crate::family::{Family, Moments};
 use crate::judge::{Judge, Snapshot};
-use crate::lists::data::{Builtin, INFRASTRUCTURE};
-use crate::lists::inputs::{inputs, load};
+use crate::lists::data::Builtin;
+use crate::lists::inputs::inputs;
 use crate::lists::store::Store;
 use crate::lists::update::{Outcome, update};
-use crate::net::firewall::Rules;
-use crate::net::neighbours::Neighbours;
-use crate::policy::{BudgetInput, Profile, ProfileInput, ScheduleInput, Selector};
+use crate::net::sightings::Sightings;
 use crate::sys;
+use crate::telemetry::activity::Activity;
 use crate::telemetry::metrics::{Gauges, Metrics};
 use crate::telemetry::{log, serve};
+use crate::web::Web;
 
 /// The help set's cache: a few dozen names.
 const QUIET_CACHE_BYTES: u64 = 256 << 10;
+/// Once a minute, each asynchronous thread keeps the others' questions waiting for so long at most.
+const ROUSED: Duration = Duration::from_millis(2);
 /// Questions in flight get this long to end when the service stops.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -57,132 +71,61 @@ pub enum StartError {
     Other(#[from] anyhow::Error),
 }
 
-/// Everything a decision needs, from a configuration and a bundle.
-pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u64) -> Snapshot {
-    let services = |spec: &SelectorSpec| match spec {
-        SelectorSpec::Known(selector) => Some(*selector),
-        // A service unknown to an older bundle has no names there either.
-        SelectorSpec::Service(id) => bundle.service_id(id).map(Selector::Service),
-    };
-    let resolve = |specs: &[SelectorSpec]| specs.iter().filter_map(services).collect::<Vec<_>>();
-    let infrastructure: ServiceSet = bundle.service_id(INFRASTRUCTURE).into_iter().collect();
-    let at = Timestamp::from_second(i64::try_from(now).unwrap_or(0)).unwrap_or_default();
-    let year = config.time_zone.to_datetime(at).year();
-    let profiles = config.profiles.iter().map(|spec| {
-        let schedules = spec.schedules.iter().map(|schedule| ScheduleInput {
-            block: resolve(&schedule.block),
-            allow: resolve(&schedule.allow),
-            ..schedule.input.clone()
-        });
-        let budgets = spec.budgets.iter().map(|(budget, of)| BudgetInput { of: resolve(of), ..budget.clone() });
-        let input = ProfileInput {
-            budgets: budgets.collect(),
-            block: resolve(&spec.block),
-            allow: resolve(&spec.allow),
-            schedules: schedules.collect(),
-            ..spec.input.clone()
-        };
-        Profile::compile(&input, &config.criteria, infrastructure, year)
-    });
-    let profiles = profiles.collect();
-    let mut clients = Clients::new(ProfileId(config.strangers as u16));
-    for (net, profile) in &config.devices {
-        clients.insert(*net, ProfileId(*profile as u16));
-    }
-    for (token, profile) in &config.tokens {
-        clients.insert_token(*token, ProfileId(*profile as u16));
-    }
-    for (mac, profile) in &config.macs {
-        clients.insert_mac(*mac, ProfileId(*profile as u16));
-    }
-    Snapshot {
-        engine: Engine::new(bundle),
-        help: builtin.help.clone(),
-        safe_search: builtin.safe_search.clone(),
-        switches: builtin.switches.clone(),
-        lookalikes: Arc::clone(&config.dns.lookalikes),
-        criteria: Arc::new(config.criteria.clone()),
-        profiles,
-        clients,
-        infrastructure,
-        time_zone: config.time_zone.clone(),
-        has_proxy: config.proxy.is_some(),
-    }
-}
-
-/// The snapshot with an eye on the local link, where a device is known by MAC address.
-fn linked(mut snapshot: Snapshot, config: &Config, link: &OnceLock<Arc<Neighbours>>) -> Snapshot {
-    if config.macs.is_empty() {
-        return snapshot;
-    }
-    if link.get().is_none() {
-        match Neighbours::start() {
-            Ok(neighbours) => drop(link.set(neighbours)),
-            Err(error) => tracing::error!(%error, "devices are not known by MAC address: the kernel does not tell"),
-        }
-    }
-    if let Some(neighbours) = link.get() {
-        snapshot.clients.look_on(Arc::clone(neighbours) as _);
-    }
-    snapshot
-}
-
-/// The folder of the state, if it can be used.
-pub fn open_store(config: &Config) -> Option<Store> {
-    let root = config.state_dir.as_ref()?;
-    match Store::open(root) {
-        Ok(store) => Some(store),
-        Err(error) => {
-            tracing::warn!(dir = %root.display(), %error, "state folder cannot be used; nothing is kept");
-            None
-        }
-    }
-}
-
-/// The kernel's rules of this moment; `None` when the proxy is off.
-pub fn firewall_rules(config: &Config, builtin: &Builtin) -> anyhow::Result<Option<Rules>> {
-    let Some(proxy) = &config.proxy else { return Ok(None) };
-    let store = open_store(config);
-    let (inputs, _) = inputs(config, builtin, store.as_ref());
-    let bundle = load(&inputs, builtin, store.as_ref(), &mut |_, _| {}).context("lists cannot be loaded")?;
-    let snapshot = snapshot(config, bundle, builtin, now_secs());
-    let moment = snapshot.moment(i64::try_from(now_secs()).unwrap_or(0));
-    Ok(Some(gate::rules(config, proxy, &snapshot, &moment)))
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Origin {
+    /// The file; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    /// The operator named it, rather than that it was found.
+    pub is_named: bool,
 }
 
 /// Runs the appliance until a signal ends it.
-pub fn run(file: Option<PathBuf>) -> Result<(), StartError> {
+pub fn run(origin: Origin) -> Result<(), StartError> {
     let builtin = Builtin::read().map_err(StartError::Config)?;
-    let config = Config::load(file.as_deref(), &builtin.vocabulary()).map_err(StartError::Config)?;
+    let config = Config::load(origin.file.as_deref(), &builtin.vocabulary()).map_err(StartError::Config)?;
     log::start(&config.log);
     sys::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")
+        .on_thread_park(sys::wipe_stack_at_rest)
         .build()
         .context("the asynchronous side cannot start")?;
-    let app = App::start(file, config, builtin, runtime.handle())?;
+    let app = Arc::new(App::start(origin, config, builtin, runtime.handle())?);
+    pages::open(&app, runtime.handle())?;
     runtime.block_on(app.live())?;
     app.drain(runtime);
     Ok(())
 }
 
 struct App {
-    file: Option<PathBuf>,
-    builtin: Builtin,
-    state: std::sync::Mutex<State>,
+    origin: Mutex<Origin>,
+    builtin: Arc<Builtin>,
+    state: Mutex<State>,
     judge: Arc<Judge>,
+    resolver: Arc<Resolver>,
+    metrics: Arc<Metrics>,
+    /// What the family keeps, and who keeps it up to date; `None` without pages.
+    family: Option<(Arc<Family>, Attendant)>,
+    web: OnceLock<Arc<Web>>,
+    update_wanted: Notify,
+    /// Since when it runs, seconds since 1970.
+    since: i64,
     shared: Shared,
     counts: Arc<Counts>,
-    doors: std::sync::Mutex<Doors>,
-    proxy: std::sync::Mutex<Option<proxy::Open>>,
+    doors: Mutex<Doors>,
+    proxy: Mutex<Option<proxy::Open>>,
     keeper: Option<Keeper>,
-    link: OnceLock<Arc<Neighbours>>,
+    sightings: Arc<Sightings>,
+    watch: Watch,
 }
 
 /// What a reload replaces.
 struct State {
     config: Config,
+    /// The same with a profile for each paused device.
+    effective: Config,
     store: Option<Store>,
 }
 
@@ -198,21 +141,28 @@ struct Counts {
 }
 
 impl App {
-    fn start(file: Option<PathBuf>, config: Config, builtin: Builtin, runtime: &Handle) -> Result<App, StartError> {
+    fn start(origin: Origin, config: Config, builtin: Builtin, runtime: &Handle) -> Result<App, StartError> {
         let started = Instant::now();
         let store = open_store(&config);
+        let watch = Watch::start(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
-        let link = OnceLock::new();
-        let judge = Arc::new(Judge::new(linked(snapshot(&config, bundle, &builtin, now_secs()), &config, &link)));
+        let sightings = Arc::new(Sightings::start(now));
+        let family = open_family(&config)?;
+        let moments = family.as_ref().map_or_else(Moments::default, |family| moments_of(family, &config));
+        let effective = Effective::of(&config, &moments);
+        let snapshot = effective.snapshot(bundle, &builtin, &moments, now());
+        let judge = Arc::new(Judge::new(linked(snapshot, &effective.config, &sightings)));
+        let (activity, told) = Activity::new();
+        let activity = family.as_ref().map(|_| activity);
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
         let kernel = Arc::new(if config.proxy.is_some() { Kernel::open() } else { Kernel::default() });
         let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(Arc::clone(&kernel)))));
-        let door =
-            Arc::new(Door::new(Arc::clone(&judge), Arc::clone(&resolver), quiet, given.clone(), None, &config.dns));
+        let (asked, heard) = (Arc::clone(&resolver), activity.clone());
+        let door = Arc::new(Door::new(Arc::clone(&judge), asked, quiet, given.clone(), heard, &config.dns));
         let stop = Arc::new(AtomicBool::new(false));
-        let shares = Arc::new(std::sync::Mutex::new(Shares::new(config.dns.client_rate)));
+        let shares = Arc::new(Mutex::new(Shares::new(config.dns.client_rate)));
         let shared = Shared { door, runtime: runtime.clone(), waiting: Waiting::default(), shares, stop };
         let metrics = Metrics::new();
         let proxy = config.proxy.as_ref().zip(given.as_ref());
@@ -238,14 +188,38 @@ impl App {
             runtime.spawn(proxy::learn_help(Arc::clone(&shared.door), builtin.help.clone(), given));
         }
         if let Some(keeper) = &keeper {
-            keeper.keep(&config).context("the kernel's rules cannot be put in force")?;
+            keeper.keep(&effective.config).context("the kernel's rules cannot be put in force")?;
         }
         let doors = doors::open(&shared, &config, &metrics, now_secs())
             .inspect_err(|_| keeper.iter().for_each(Keeper::clear))?;
         tracing::info!(names, profiles = config.profiles.len(), took = ?started.elapsed(), "serving");
-        let state = std::sync::Mutex::new(State { config, store });
-        let (doors, proxy) = (std::sync::Mutex::new(doors), std::sync::Mutex::new(proxy));
-        Ok(App { file, builtin, state, judge, shared, counts, doors, proxy, keeper, link })
+        let family = family.zip(activity).map(|(family, activity)| {
+            let attendant = Attendant::new(Arc::clone(&family), activity, told);
+            (family, attendant)
+        });
+        Ok(App {
+            origin: Mutex::new(origin),
+            builtin: Arc::new(builtin),
+            state: Mutex::new(State { config, effective: effective.config, store }),
+            judge,
+            resolver,
+            metrics,
+            family,
+            web: OnceLock::new(),
+            update_wanted: Notify::new(),
+            since: now(),
+            shared,
+            counts,
+            doors: Mutex::new(doors),
+            proxy: Mutex::new(proxy),
+            keeper,
+            sightings,
+            watch,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reloads, updates and keeps the watchdog quiet until told to end.
@@ -259,10 +233,11 @@ impl App {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
-                _ = second.tick(), if self.keeper.is_some() => {
-                    self.keep_rules();
+                _ = second.tick() => {
+                    tokio::task::block_in_place(|| self.each_second());
                     continue;
                 }
+                _ = self.update_wanted.notified() => next_update = Some(0),
                 _ = hangup.recv() => self.reload().await,
                 _ = ended(&mut term, &mut interrupt) => break,
                 _ = tick.tick() => notify(&[NotifyState::Watchdog]),
@@ -283,32 +258,46 @@ impl App {
         Ok(())
     }
 
-    /// All or nothing: a faulty configuration is reported and the old one stays.
+    fn each_second(&self) {
+        self.keep_rules();
+        self.sightings.look(now());
+        self.attend();
+        self.keep_time();
+    }
+
     async fn reload(&self) {
+        // What was wrong is in the log.
+        let _ = tokio::task::block_in_place(|| self.reload_now());
+    }
+
+    /// All or nothing: a faulty configuration is reported and the old one stays.
+    fn reload_now(&self) -> Result<(), Vec<Fault>> {
         // Type=notify-reload wants to know when (sd_notify(3)).
         match NotifyState::monotonic_usec_now() {
             Ok(at) => notify(&[NotifyState::Reloading, at]),
             Err(_) => notify(&[NotifyState::Reloading]),
         }
-        let result = tokio::task::block_in_place(|| self.try_reload_aside());
-        match result {
+        let faults = match self.try_reload_aside() {
             Ok(names) => {
                 self.counts.reloads.fetch_add(1, Ordering::Relaxed);
                 tracing::info!(names, "reloaded");
+                notify(&[NotifyState::Ready]);
+                return Ok(());
             }
-            Err(StartError::Config(faults)) => {
-                self.counts.reloads_refused.fetch_add(1, Ordering::Relaxed);
-                for fault in &faults {
-                    tracing::error!("{fault}");
-                }
-                tracing::error!(faults = faults.len(), "reload refused; the old configuration stays in force");
-            }
+            Err(StartError::Config(faults)) => faults,
             Err(StartError::Other(error)) => {
-                self.counts.reloads_refused.fetch_add(1, Ordering::Relaxed);
-                tracing::error!("reload refused: {error:#}; the old configuration stays in force");
+                let file = self.origin.lock().unwrap_or_else(PoisonError::into_inner).file.clone();
+                let file = file.map_or_else(|| "built-in".to_string(), |file| file.display().to_string());
+                vec![Fault { file, line: 1, column: 1, what: format!("{error:#}") }]
             }
+        };
+        self.counts.reloads_refused.fetch_add(1, Ordering::Relaxed);
+        for fault in &faults {
+            tracing::error!("{fault}");
         }
+        tracing::error!(faults = faults.len(), "reload refused; the old configuration stays in force");
         notify(&[NotifyState::Ready]);
+        Err(faults)
     }
 
     /// On a thread of its own: reading or even compiling millions of names must not keep a question waiting.
@@ -322,38 +311,85 @@ impl App {
     }
 
     fn try_reload(&self) -> Result<u64, StartError> {
-        let mut config = Config::load(self.file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
+        let file = self.origin.lock().unwrap_or_else(PoisonError::into_inner).file.clone();
+        let mut config = Config::load(file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
         let store = open_store(&config);
         let bundle = bundle_of(&config, &self.builtin, store.as_ref())?;
         let names = bundle.names();
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.state();
         warn_of_restart(&state.config, &config);
         config.proxy = proxy::as_opened(state.config.proxy.as_ref(), config.proxy);
-        let snapshot = linked(snapshot(&config, bundle, &self.builtin, now_secs()), &config, &self.link);
-        let mut proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (effective, snapshot) = self.compose(&config, bundle);
+        let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
         // What can fail comes first: all or nothing.
         if let Some(open) = proxy.as_mut() {
             open.serve_quic(&snapshot.profiles)?;
         }
         self.shared.door.reconfigure(&config.dns);
+        if let Some((web, options)) = self.web.get().zip(config.web.as_ref()) {
+            web.reconfigure(options);
+        }
         self.judge.swap(snapshot);
         if let Some((open, options)) = proxy.as_ref().zip(config.proxy.as_ref()) {
             open.server.reconfigure(options);
         }
         drop(proxy);
         self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
-        *state = State { config, store };
+        *state = State { config, effective, store };
         drop(state);
         self.keep_rules();
         Ok(names)
     }
 
+    /// The snapshot of a configuration and of what holds for a while.
+    fn compose(&self, config: &Config, bundle: Arc<crate::classify::Bundle>) -> (Config, Snapshot) {
+        let moments = self.family.as_ref().map_or_else(Moments::default, |(family, _)| moments_of(family, config));
+        let effective = Effective::of(config, &moments);
+        let snapshot = effective.snapshot(bundle, &self.builtin, &moments, now());
+        (effective.config.clone(), linked(snapshot, &effective.config, &self.sightings))
+    }
+
+    /// Puts what holds for a while in force: grants, pauses, budgets that are used up. Connections are judged again at once.
+    fn renew_moments(&self) -> Result<(), StartError> {
+        let mut state = self.state();
+        let bundle = self.judge.keep().engine.shared_bundle();
+        let (effective, snapshot) = self.compose(&state.config, bundle);
+        let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = proxy.as_mut() {
+            open.serve_quic(&snapshot.profiles)?;
+        }
+        self.judge.swap(snapshot);
+        if let Some(open) = proxy.as_ref() {
+            open.server.rules_changed();
+        }
+        drop(proxy);
+        state.effective = effective;
+        drop(state);
+        self.keep_rules();
+        Ok(())
+    }
+
+    /// What the doors told goes to the family's file, and so do devices that were not seen before.
+    fn attend(&self) {
+        let Some((_, attendant)) = &self.family else { return };
+        if let Err(error) = attendant.see(&self.seen(), now()) {
+            tracing::error!("{error}");
+        }
+        match attendant.attend(&self.judge.keep(), now()) {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Err(error) = self.renew_moments() {
+                    tracing::error!("what holds for a while is not in force: {error}");
+                }
+            }
+            Err(error) => tracing::error!("{error}"),
+        }
+    }
+
     /// The kernel's rules follow the hour, and come back when somebody flushed them.
     fn keep_rules(&self) {
         let Some(keeper) = &self.keeper else { return };
-        let kept = tokio::task::block_in_place(|| {
-            keeper.keep(&self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).config)
-        });
+        let kept = keeper.keep(&self.state().effective);
         let was_told = self.counts.rules_failing.swap(kept.is_err(), Ordering::Relaxed);
         match kept {
             Err(error) if !was_told => tracing::error!("the kernel's rules are not as they should be: {error}"),
@@ -362,14 +398,28 @@ impl App {
         }
     }
 
+    /// Looks at the clock; once a minute notes the moment, and wipes what is past its time.
+    fn keep_time(&self) {
+        self.watch.look();
+        if self.watch.is_due() {
+            self.shared.door.forget(now_secs());
+            self.note_moment();
+            rouse(&self.shared.runtime);
+        }
+    }
+
+    fn note_moment(&self) {
+        self.watch.note(&self.state().config);
+    }
+
     fn renew_certificate(&self) {
-        self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner).renew_certificate(now_secs());
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner).renew_certificate(now_secs());
     }
 
     /// Fetches lists; when one changed, puts a new bundle in force.
     async fn update(&self) {
         let (config, store) = {
-            let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let state = self.state();
             (state.config.clone(), state.store.clone())
         };
         let Some(store) = store else { return };
@@ -397,13 +447,13 @@ impl App {
     /// At once when a list was never fetched, else in due time; `None` when nothing is ever fetched.
     fn first_update(&self) -> Option<u64> {
         let next = self.next_update()?;
-        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let state = self.state();
         let (_, missing) = inputs(&state.config, &self.builtin, state.store.as_ref());
         Some(if missing.is_empty() { next } else { now_secs() })
     }
 
     fn next_update(&self) -> Option<u64> {
-        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let state = self.state();
         let every = state.config.updates.every.as_secs();
         let outside = state.config.lists.iter().any(|list| crate::lists::update::url_of(list, &self.builtin).is_some());
         // A tenth earlier or later by process, so that a million boxes do not come at once.
@@ -426,7 +476,7 @@ impl App {
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
-        let mut doors = self.doors.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
         // Receivers end by themselves; what they handed over in their last moment is waited for below.
         let (receivers, senders): (Vec<_>, Vec<_>) =
             doors.threads.drain(..).partition(|thread| thread.thread().name() == Some("dns-udp"));
@@ -434,11 +484,12 @@ impl App {
         while !self.shared.waiting.is_empty() && Instant::now() < patience {
             thread::sleep(Duration::from_millis(5));
         }
-        let proxy = self.proxy.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner).take();
         // With the runtime its tasks end, and with them the last handles to the senders.
         runtime.shutdown_timeout(Duration::from_secs(1));
         join(senders);
         join(proxy.map_or_else(Vec::new, |open| open.threads));
+        self.note_moment();
         tracing::info!("stopped");
     }
 }
@@ -453,11 +504,42 @@ fn warn_of_restart(old: &Config, new: &Config) {
         ("proxy", proxy::as_opened(old.proxy.as_ref(), new.proxy.clone()) != new.proxy),
         ("dns.cache.size", old.dns.cache.bytes_max != new.dns.cache.bytes_max),
         ("metrics", old.metrics != new.metrics),
+        ("web.listen", listened(old) != listened(new)),
         ("log", format!("{:?}", old.log) != format!("{:?}", new.log)),
     ];
     for (option, _) in fixed.iter().filter(|(_, changed)| *changed) {
         tracing::warn!(option, "takes effect at the next restart");
     }
+}
+
+/// Where the pages are.
+fn listened(config: &Config) -> Option<(&[std::net::SocketAddr], &[std::net::SocketAddr])> {
+    config.web.as_ref().map(|web| (web.listen.as_slice(), web.listen_tls.as_slice()))
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    i64::try_from(now_secs()).unwrap_or(i64::MAX)
+}
+
+/// The family's file, where there are pages to steer it by.
+fn open_family(config: &Config) -> Result<Option<Arc<Family>>, StartError> {
+    if config.web.is_none() {
+        return Ok(None);
+    }
+    let folder = config.state_dir.as_deref().filter(|folder| std::fs::create_dir_all(folder).is_ok());
+    let family = Family::open(folder, now()).context("what the family keeps cannot be opened")?;
+    Ok(Some(Arc::new(family)))
+}
+
+/// What holds for a while; when the file cannot be read, nothing does, and the log says so.
+fn moments_of(family: &Family, config: &Config) -> Moments {
+    let at = jiff::Timestamp::from_second(now()).unwrap_or_default();
+    let today = config.time_zone.to_datetime(at).date();
+    family.moments(now(), today).unwrap_or_else(|error| {
+        tracing::error!("{error}; no grant and no pause holds");
+        Moments::default()
+    })
 }
 
 fn join(threads: Vec<JoinHandle<()>>) {
@@ -466,15 +548,6 @@ fn join(threads: Vec<JoinHandle<()>>) {
             tracing::error!("a thread ended in a panic");
         }
     }
-}
-
-fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Result<Arc<Bundle>, StartError> {
-    let (inputs, missing) = inputs(config, builtin, store);
-    for list in &missing {
-        tracing::warn!(list = list.0, "list not fetched yet; `luytre lists update` fetches it");
-    }
-    let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
-    Ok(bundle)
 }
 
 fn read_gauges(
@@ -497,10 +570,19 @@ fn read_gauges(
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
+            is_clock_trusted: crate::clock::is_trusted(),
             addresses: given.as_ref().map_or(0, |given| given.len()),
             firewall: kernel.counters(),
         }
     });
+}
+
+/// Has every asynchronous thread work for a moment, and rest again: as it does, it wipes its stack.
+fn rouse(runtime: &Handle) {
+    for _ in 0..runtime.metrics().num_workers() {
+        // Long enough that one thread cannot do all of it.
+        runtime.spawn(async { thread::sleep(ROUSED) });
+    }
 }
 
 async fn ended(term: &mut Signal, interrupt: &mut Signal) {

@@ -146,6 +146,14 @@ impl Snapshot {
         }
     }
 
+    /// The budgets of a profile that time on `name` counts towards.
+    pub fn budgets_met(&self, profile: &Profile, name: &Name, moment: &Moment) -> u64 {
+        if !profile.has_budgets() || self.help.contains(name) {
+            return 0;
+        }
+        profile.budgets_met(Some(name), &self.engine.classify(name), moment)
+    }
+
     /// What to do with something that stands in an answer. `chosen` as in [`policy::decide_part`].
     pub fn rule_part(&self, profile: &Profile, part: &Part, moment: &Moment, chosen: bool) -> Verdict {
         let (name, classes) = match part {

@@ -1,8 +1,12 @@
 //! The only `unsafe` of the house: batched UDP system calls with packet information (so that a reply leaves from the
-//! address that was asked), splicing between sockets, netlink sockets and read-only file maps, each behind a safe function.
+//! address that was asked), splicing between sockets, netlink sockets, read-only file maps, and memory that is wiped when it is given back, each behind a
+//! safe function.
 #![allow(unsafe_code)]
 
+use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
 use std::fs::File;
+use std::hint;
 use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
@@ -10,6 +14,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Datagrams moved by one system call: beyond 32 the gain is lost in latency (measured by peers, not here).
 pub const BATCH: usize = 32;
@@ -50,6 +55,8 @@ pub struct Batch {
     vectors: Box<[libc::iovec]>,
     headers: Box<[libc::mmsghdr]>,
     count: usize,
+    /// Datagrams that held something since they were wiped.
+    used: usize,
 }
 
 // SAFETY: the pointers lead to heap buffers that the batch itself owns, and nobody else holds them.
@@ -76,7 +83,7 @@ impl Batch {
             header
         });
         let headers = headers.collect();
-        Batch { data, names, controls, vectors, headers, count: 0 }
+        Batch { data, names, controls, vectors, headers, count: 0, used: 0 }
     }
 
     /// Datagrams now held.
@@ -92,6 +99,16 @@ impl Batch {
     /// Forgets all datagrams.
     pub fn clear(&mut self) {
         self.count = 0;
+    }
+
+    /// Forgets all datagrams and overwrites what they held, and who sent them. False when there was nothing to overwrite.
+    pub fn wipe(&mut self) -> bool {
+        let used = mem::take(&mut self.used);
+        self.count = 0;
+        self.data[..used].fill(Datagram([0; DATAGRAM_MAX + 64]));
+        self.names[..used].fill(RawName([0; 32]));
+        self.controls[..used].fill(Control([0; CONTROL_MAX]));
+        used > 0
     }
 
     /// The octets of datagram `at` of a received batch.
@@ -136,6 +153,7 @@ impl Batch {
             (self.controls[at], header.msg_controllen) = control_for(from);
         }
         self.count += 1;
+        self.used = self.used.max(self.count);
         true
     }
 }
@@ -169,6 +187,7 @@ pub fn recv_batch(socket: BorrowedFd<'_>, batch: &mut Batch) -> io::Result<usize
         return Err(io::Error::last_os_error());
     }
     batch.count = received as usize;
+    batch.used = batch.used.max(batch.count);
     Ok(batch.count)
 }
 
@@ -347,6 +366,118 @@ fn splice(from: RawFd, to: RawFd, len: usize) -> io::Result<usize> {
     usize::try_from(moved).map_err(|_| io::Error::last_os_error())
 }
 
+/// True when the kernel was told by somebody who knows (NTP, PTP, a GPS receiver) what time it is. Also false where a sandbox
+/// forbids to ask.
+pub fn is_clock_synchronised() -> bool {
+    // SAFETY: `timex` is plain old data for which all zeroes is a valid value; without modes the kernel only writes to it.
+    let (told, state) = unsafe {
+        let mut state: libc::timex = mem::zeroed();
+        (libc::adjtimex(&raw mut state), state)
+    };
+    told >= 0 && state.status & libc::STA_UNSYNC == 0
+}
+
+/// Overwrites what earlier calls left on this thread's stack, as far down as ours ever reach.
+#[inline(never)]
+pub fn wipe_stack() {
+    hint::black_box(&mut [0_u8; STACK_USED]);
+}
+
+/// As [`wipe_stack`], for a thread that is about to rest: a busy one rests thousands of times a second, and does so rarely.
+pub fn wipe_stack_at_rest() {
+    thread_local!(static WIPED_AT: Cell<Option<Instant>> = const { Cell::new(None) });
+    if WIPED_AT.get().is_none_or(|at| at.elapsed() >= REST_EVERY) {
+        wipe_stack();
+        WIPED_AT.set(Some(Instant::now()));
+    }
+}
+
+/// The deepest calls (recursion) reach 175 KiB in a build without optimisation, and less in others.
+const STACK_USED: usize = 256 << 10;
+/// Some microseconds of every so many.
+const REST_EVERY: Duration = Duration::from_millis(100);
+
+/// An allocator that gives nothing back unwiped: what was read, asked or written is not found in memory once it was freed.
+///
+/// Large blocks are mappings of their own, which the kernel wipes and which grow without a copy; all others are moved as they
+/// grow, since an allocator that grows a block in its place may as well leave the old one behind.
+pub struct Wiping<A>(pub A);
+
+/// From here on a block is a mapping of its own: where mapping costs less than copying and wiping (guess; glibc's own limit
+/// begins at 128 KiB and grows to 32 MiB).
+const LARGE: usize = 1 << 20;
+/// Mappings begin at a page.
+const PAGE: usize = 4096;
+
+impl<A> Wiping<A> {
+    fn is_large(layout: Layout) -> bool {
+        layout.size() >= LARGE && layout.align() <= PAGE
+    }
+}
+
+// SAFETY: a block is made and given back by the same means, which its layout alone tells apart; `A` keeps the contract for its
+// own, and mappings are as large as asked for, aligned to a page and zeroed.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Wiping<A> {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if Self::is_large(layout) {
+            return map(layout.size());
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { self.0.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        if Self::is_large(layout) {
+            return map(layout.size());
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { self.0.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is the caller's, whole and of that layout; nobody reads it any more.
+        unsafe {
+            if Self::is_large(layout) {
+                libc::munmap(block.cast(), layout.size());
+            } else {
+                libc::explicit_bzero(block.cast(), layout.size());
+                self.0.dealloc(block, layout);
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller promises a size that makes a layout with the same alignment, and the block as for `dealloc`; the
+        // copy is as long as the shorter of the two, which do not overlap.
+        unsafe {
+            let wanted = Layout::from_size_align_unchecked(size, layout.align());
+            if Self::is_large(layout) && Self::is_large(wanted) {
+                return remap(block, layout.size(), size);
+            }
+            let moved = self.alloc(wanted);
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(block, moved, layout.size().min(size));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
+}
+
+fn map(len: usize) -> *mut u8 {
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping where the kernel has room touches no other memory.
+    let at = unsafe { libc::mmap(ptr::null_mut(), len, protection, flags, -1, 0) };
+    if at == libc::MAP_FAILED { ptr::null_mut() } else { at.cast() }
+}
+
+/// The caller owns the mapping of `len` octets at `block`, and uses only what comes back, unless that is null.
+unsafe fn remap(block: *mut u8, len: usize, wanted: usize) -> *mut u8 {
+    // SAFETY: as the caller promises; pages that are cut off go back to the kernel.
+    let at = unsafe { libc::mremap(block.cast(), len, wanted, libc::MREMAP_MAYMOVE) };
+    if at == libc::MAP_FAILED { ptr::null_mut() } else { at.cast() }
+}
+
 const fn size_u32<T>() -> u32 {
     size_of::<T>() as u32
 }
@@ -454,7 +585,7 @@ mod tests {
         let server = UdpSocket::bind(listen).unwrap();
         enable_packet_info(server.as_fd(), ipv6).unwrap();
         let client = UdpSocket::bind(listen).unwrap();
-        client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         for octet in 0..3_u8 {
             client.send_to(&[octet; 3], server.local_addr().unwrap()).unwrap();
         }
@@ -482,6 +613,60 @@ mod tests {
         round_trip("127.0.0.1:0", false);
         round_trip("127.0.0.9:0", false);
         round_trip("[::1]:0", true);
+    }
+
+    #[test]
+    fn a_wiped_batch_holds_nothing() {
+        let mut batch = Batch::new();
+        assert!(batch.push(b"secret.example", "127.0.0.1:9".parse().unwrap(), None));
+        batch.wipe();
+        assert!(batch.is_empty() && batch.data.iter().all(|datagram| datagram.0.iter().all(|octet| *octet == 0)));
+        assert!(batch.names.iter().all(|name| name.0 == [0; 32]));
+    }
+
+    /// Looks at each block as it is given back.
+    struct Watching(std::sync::atomic::AtomicUsize);
+
+    // SAFETY: all is the system's.
+    unsafe impl GlobalAlloc for Watching {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: passed on.
+            unsafe { std::alloc::System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            // SAFETY: the block is whole and was written to.
+            let is_wiped = unsafe { std::slice::from_raw_parts(block, layout.size()) }.iter().all(|octet| *octet == 0);
+            assert!(is_wiped, "{layout:?}");
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            // SAFETY: passed on.
+            unsafe { std::alloc::System.dealloc(block, layout) }
+        }
+    }
+
+    #[test]
+    fn no_block_is_given_back_as_it_was() {
+        let memory = Wiping(Watching(0.into()));
+        let sizes = [1, 16, 100, 5000, LARGE - 1, LARGE, 3 * LARGE + 5, 2 * LARGE, LARGE - 7, 200, 3];
+        for align in [1, 16, 64, 8192] {
+            let mut layout = Layout::from_size_align(8, align).unwrap();
+            // SAFETY: each layout is the block's own, and octets are written before they are read.
+            unsafe {
+                let mut block = memory.alloc(layout);
+                std::slice::from_raw_parts_mut(block, layout.size()).fill(7);
+                for size in sizes {
+                    let kept = layout.size().min(size);
+                    block = memory.realloc(block, layout, size);
+                    layout = Layout::from_size_align(size, align).unwrap();
+                    assert_eq!(block as usize % align, 0);
+                    let octets = std::slice::from_raw_parts_mut(block, size);
+                    assert!(octets[..kept].iter().all(|octet| *octet == 7), "{size} {align}");
+                    octets.fill(7);
+                }
+                memory.dealloc(block, layout);
+            }
+        }
+        assert!(memory.0.0.load(std::sync::atomic::Ordering::Relaxed) > 20);
     }
 
     #[test]

@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["name", "classify", "policy", "document", "identity"]),
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
-    ("lists", &["name", "classify", "document", "config", "judge", "sys"]),
+    ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock"]),
     (
         "proxy",

@@ -22,7 +22,11 @@ use hickory_proto::op::ResponseCode;
 struct Scenario {
     lists: Vec<(String, String, String)>,
     dns: Vec<String>,
+    calendars: Vec<String>,
+    /// Name, settings, tables of schedules and budgets.
     profiles: Vec<(String, Vec<String>, Vec<String>)>,
+    /// What holds for a while, as `explain` is told of it: profile and argument.
+    for_now: Vec<(String, String)>,
     clock: Option<String>,
     server: Option<Server>,
     upstream: Option<Upstream>,
@@ -115,10 +119,16 @@ impl Scenario {
                 self.profiles.push((words[1].into(), vec![format!("{} = {age}", words[2])], Vec::new()));
             }
             "set" => self.profile(words[1]).1.push(rest(2)),
-            "schedule" => {
-                let text = left.splitn(3, char::is_whitespace).nth(2).unwrap_or_default().trim().replace(';', "\n");
-                self.profile(words[1]).2.push(text);
+            "calendar" => {
+                self.calendars.push(format!("[[calendar]]\nname = {:?}\ndays = {:?}", words[1], &words[2..]));
             }
+            "schedule" | "budget" => {
+                let text = rest(2).replace(';', "\n");
+                self.profile(words[1]).2.push(format!("[[profile.{}]]\n{text}", words[0]));
+            }
+            "paused" => self.for_now.push((words[1].into(), "--paused".into())),
+            "granted" | "spent" => self.for_now.push((words[1].into(), format!("--{}={}", words[0], rest(2)))),
+            "over" => self.for_now.retain(|(profile, _)| profile != words[1]),
             "dns-set" => self.dns.push(rest(1)),
             "clock" => self.clock = Some(rest(1)),
             "reload" => {
@@ -200,12 +210,15 @@ impl Scenario {
                 _ => writeln!(text, "categories = [{category:?}]\nplain = \"suffix\"").unwrap(),
             }
         }
-        for (name, settings, schedules) in &self.profiles {
+        for calendar in &self.calendars {
+            writeln!(text, "{calendar}").unwrap();
+        }
+        for (name, settings, tables) in &self.profiles {
             // An adult's device would be left alone; here everybody's connections are looked at.
             let all = if self.lab.is_some() { "intercept = true\nunexplained = \"resolve\"" } else { "" };
             writeln!(text, "[[profile]]\nname = {name:?}\n{}\n{all}", settings.join("\n")).unwrap();
-            for schedule in schedules {
-                writeln!(text, "[[profile.schedule]]\n{schedule}").unwrap();
+            for table in tables {
+                writeln!(text, "{table}").unwrap();
             }
             let ([ipv4, ipv6], own) = (self.lab_addresses(name), self.address(name));
             writeln!(text, "[[device]]\nprofile = {name:?}\naddress = [\"{own}\", \"{ipv4}\", \"{ipv6}\"]").unwrap();
@@ -245,15 +258,20 @@ impl Scenario {
         if let Some(clock) = &clock {
             arguments.extend(["--at", clock]);
         }
+        let for_now = self.for_now.clone();
+        arguments.extend(for_now.iter().filter(|(of, _)| of == profile).map(|(_, argument)| argument.as_str()));
         let output = self.running().command(&arguments);
         if !output.status.success() {
             return Err(harness::text(&output.stderr));
         }
         let found: serde_json::Value = serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())?;
         let mut told = vec![found["verdict"].as_str().unwrap_or("?").to_string()];
-        for field in ["category", "step", "schedule", "who_can_change"] {
+        for field in ["category", "step", "schedule", "budget", "who_can_change"] {
             told.extend(found["reason"][field].as_str().map(str::to_string));
         }
+        told.extend(found["reason"]["until"].as_str().map(|until| format!("until={until}")));
+        let counted = found["budgets"].as_array().into_iter().flatten();
+        told.extend(counted.filter_map(|budget| Some(format!("counts={}", budget.as_str()?))));
         told.extend(found["target"].as_str().map(str::to_string));
         match expected
             .split_whitespace()

@@ -56,6 +56,11 @@ impl Engine {
     pub fn bundle(&self) -> &Bundle {
         &self.bundle
     }
+
+    /// The same, to be kept or shared with another engine.
+    pub fn shared_bundle(&self) -> Arc<Bundle> {
+        Arc::clone(&self.bundle)
+    }
 }
 
 fn settle(mut classes: Classes) -> Classes {

@@ -1,18 +1,11 @@
 //! `luytre doctor`: what would keep it from working on this machine, each thing with its remedy. Changes nothing.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use jiff::Timestamp;
-use serde::Serialize;
-
-use crate::config::Config;
-use crate::lists::data::Builtin;
-use crate::lists::inputs::inputs;
-use crate::lists::store::Store;
-use crate::net::hazards::{self, Hazard, Machine};
+use crate::app::health;
+use crate::web::Finding;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -21,44 +14,12 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// One thing that was looked at.
-#[derive(Serialize)]
-struct Finding {
-    /// What was looked at.
-    check: &'static str,
-    /// `ok`, `note` (it works, but) or `problem`.
-    state: &'static str,
-    /// What is the matter; empty when nothing is.
-    what: String,
-    /// What to do about it.
-    fix: String,
-}
-
-/// No correct clock shows a time before this program was written.
-const YEAR_MIN: i16 = 2026;
-
-type Check = fn(&Config, &Builtin) -> Vec<Hazard>;
-
-/// Everything that is looked at: its name, how bad it is, and how.
-const CHECKS: [(&str, &str, Check); 9] = [
-    ("clock", "problem", clock),
-    ("dns ports", "problem", dns_ports),
-    ("state folder", "problem", state_folder),
-    ("lists", "note", lists),
-    ("proxy: capabilities", "problem", |config, _| of_proxy(config, |_| Machine::default().capabilities())),
-    ("proxy: interfaces", "problem", |config, _| of_proxy(config, |lan| Machine::default().interfaces(lan))),
-    ("proxy: forwarding", "problem", |config, _| of_proxy(config, |_| Machine::default().forwarding())),
-    ("proxy: rules", "problem", |config, _| of_proxy(config, |_| kernel())),
-    ("proxy: flow offloading", "note", |config, _| of_proxy(config, |_| offload())),
-];
-
 pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (builtin, config) = match super::load(file) {
         Ok(loaded) => loaded,
         Err(code) => return Ok(code),
     };
-    let findings: Vec<Finding> =
-        CHECKS.iter().flat_map(|(name, state, check)| findings(name, state, check(&config, &builtin))).collect();
+    let findings = health::findings(&config, &builtin, false);
     let mut out = io::stdout().lock();
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &findings)?;
@@ -71,60 +32,4 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     }
     let is_well = findings.iter().all(|finding| finding.state != "problem");
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn findings(check: &'static str, state: &'static str, hazards: Vec<Hazard>) -> Vec<Finding> {
-    if hazards.is_empty() {
-        return vec![Finding { check, state: "ok", what: String::new(), fix: String::new() }];
-    }
-    hazards.into_iter().map(|Hazard { what, fix }| Finding { check, state, what, fix }).collect()
-}
-
-fn clock(config: &Config, _: &Builtin) -> Vec<Hazard> {
-    let year = config.time_zone.to_datetime(Timestamp::now()).year();
-    let what = format!("the clock shows {year}: schedules and birth years go wrong");
-    let fix = "set it, or let ntpd or systemd-timesyncd do it".to_string();
-    if year < YEAR_MIN { vec![Hazard { what, fix }] } else { Vec::new() }
-}
-
-fn dns_ports(config: &Config, _: &Builtin) -> Vec<Hazard> {
-    let each = config.dns.listen.iter().flat_map(|addr| [hazards::taken(*addr, true), hazards::taken(*addr, false)]);
-    each.flatten().collect()
-}
-
-fn state_folder(config: &Config, _: &Builtin) -> Vec<Hazard> {
-    let Some(folder) = &config.state_dir else { return Vec::new() };
-    let probe = folder.join(".doctor");
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&probe, b""));
-    // Only what was just made.
-    let _ = fs::remove_file(&probe);
-    let hazard = |error| Hazard {
-        what: format!("{} cannot be written to: {error}", folder.display()),
-        fix: "`state_dir`: a folder that belongs to the user it runs as".to_string(),
-    };
-    written.err().map(hazard).into_iter().collect()
-}
-
-fn lists(config: &Config, builtin: &Builtin) -> Vec<Hazard> {
-    let store = config.state_dir.as_ref().and_then(|folder| Store::open(folder).ok());
-    let (_, missing) = inputs(config, builtin, store.as_ref());
-    let hazard = |name: &String| Hazard {
-        what: format!("list {name:?} was never fetched"),
-        fix: "luytre lists update".to_string(),
-    };
-    missing.iter().map(|missing| hazard(&missing.0)).collect()
-}
-
-fn of_proxy(config: &Config, check: impl FnOnce(&[String]) -> Vec<Hazard>) -> Vec<Hazard> {
-    config.proxy.as_ref().map_or_else(Vec::new, |proxy| check(&proxy.lan))
-}
-
-fn kernel() -> Vec<Hazard> {
-    hazards::rules().into_iter().chain(Machine::default().bridge_filter()).collect()
-}
-
-fn offload() -> Vec<Hazard> {
-    let ruleset =
-        Command::new("nft").args(["list", "ruleset"]).output().map(|output| output.stdout).unwrap_or_default();
-    hazards::offload(&String::from_utf8_lossy(&ruleset)).into_iter().collect()
 }

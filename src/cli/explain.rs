@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use crate::app::{open_store, snapshot};
-use crate::classify::{Url, UrlHost};
+use crate::classify::{Category, Url, UrlHost};
 use crate::clock::now_secs;
 use crate::config::Config;
 use crate::judge::{Explanation, Snapshot};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
-use crate::policy::{Age, Band, Moment, Profile, ProfileInput};
+use crate::policy::{Age, Band, Grant, Granted, Moment, Profile, ProfileInput, Selector};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -30,9 +30,25 @@ pub(super) struct Arguments {
     /// At this time: 2026-11-24T21:30 on the household's clock, or with an offset [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    #[command(flatten)]
+    what_if: WhatIf,
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What may hold for a while, to try it out.
+#[derive(clap::Args)]
+struct WhatIf {
+    /// As if the profile were paused for an hour
+    #[arg(long)]
+    paused: bool,
+    /// As if this were granted for an hour: a name, a category, a service, "everything", or "time" (no schedules, no budgets)
+    #[arg(long, value_name = "WHAT")]
+    granted: Vec<String>,
+    /// As if this budget of the profile were used up
+    #[arg(long, value_name = "BUDGET")]
+    spent: Vec<String>,
 }
 
 pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -51,20 +67,19 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
     let snapshot = snapshot(&config, bundle, &builtin, now_secs());
     let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
-    let plain;
-    let profile = match (&arguments.profile, arguments.age) {
+    let mut profile = match (&arguments.profile, arguments.age) {
         (Some(name), _) => match snapshot.profile_named(name) {
-            Some(profile) => profile,
+            Some(profile) => profile.clone(),
             None => bail!("there is no profile {name:?}"),
         },
         (None, Some(age)) => {
             let input = ProfileInput::new(&format!("age {age}"), Age::Band(Band::from_age(age)));
-            plain = Profile::compile(&input, &config.criteria, snapshot.infrastructure, moment.local.year());
-            &plain
+            Profile::compile(&input, &config.criteria, snapshot.infrastructure, moment.local.year())
         }
-        (None, None) => snapshot.profile(snapshot.clients.strangers()),
+        (None, None) => snapshot.profile(snapshot.clients.strangers()).clone(),
     };
-    let explanation = snapshot.explain(profile, &name, url.as_ref(), &moment);
+    arguments.what_if.put(&mut profile, &snapshot, &moment)?;
+    let explanation = snapshot.explain(&profile, &name, url.as_ref(), &moment);
     let mut out = io::stdout().lock();
     if arguments.json {
         serde_json::to_writer_pretty(&mut out, &explanation)?;
@@ -73,6 +88,45 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
         write_text(&mut out, &explanation)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How long what is tried out holds.
+const HOUR_SECS: i64 = 3600;
+
+impl WhatIf {
+    fn put(&self, profile: &mut Profile, snapshot: &Snapshot, moment: &Moment) -> anyhow::Result<()> {
+        let until = moment.unix_secs.saturating_add(HOUR_SECS);
+        if self.paused {
+            profile.temporary.paused_until = Some(until);
+        }
+        for text in &self.granted {
+            let what = granted(text, snapshot)?;
+            profile.temporary.grants.push(Grant { what, until });
+        }
+        for name in &self.spent {
+            let found = profile.budgets(moment.local.date()).find(|budget| budget.name == *name);
+            let Some(budget) = found else { bail!("{} has no budget {name:?} on that day", profile.name) };
+            let bit = 1 << budget.position;
+            profile.temporary.spent |= bit;
+        }
+        Ok(())
+    }
+}
+
+fn granted(text: &str, snapshot: &Snapshot) -> anyhow::Result<Granted> {
+    if text == "time" {
+        return Ok(Granted::Time);
+    }
+    let category = || Category::from_code(text).map(Selector::Category);
+    let service = || snapshot.engine.bundle().service_id(text).map(Selector::Service);
+    let everything = (text == "everything").then_some(Selector::Everything);
+    if let Some(selector) = everything.or_else(category).or_else(service) {
+        return Ok(Granted::Selector(selector));
+    }
+    Name::parse(text)
+        .map(Box::new)
+        .map(Granted::Name)
+        .with_context(|| format!("{text:?} is no name, category or service"))
 }
 
 /// The URL, if it is one with a scheme, a path or a query.
@@ -131,6 +185,15 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     }
     if let Some(schedule) = &why.schedule {
         writeln!(out, "  schedule      {schedule}")?;
+    }
+    if let Some(budget) = &why.budget {
+        writeln!(out, "  budget        {budget}")?;
+    }
+    if let Some(until) = &why.until {
+        writeln!(out, "  until         {until}")?;
+    }
+    if !found.budgets.is_empty() {
+        writeln!(out, "  counts for    {}", found.budgets.join(", "))?;
     }
     if found.strips_ech {
         writeln!(out, "  https records without Encrypted Client Hello (`strip_ech`)")?;

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::{self, StartError};
+use crate::app::{self, Origin, StartError};
 use crate::config::Config;
 use crate::document::Fault;
 use crate::lists::data::Builtin;
@@ -67,9 +67,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
+    let is_named = arguments.config.is_some();
     let file = arguments.config.or_else(Config::find);
     let result = match arguments.command.unwrap_or(Command::Run) {
-        Command::Run => run(file),
+        Command::Run => run(Origin { file, is_named }),
         Command::Check => check::run(file.as_deref()),
         Command::Explain(arguments) => explain::run(file.as_deref(), &arguments),
         Command::Classify(arguments) => classify::run(file.as_deref(), &arguments),
@@ -91,8 +92,8 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn run(file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
-    match app::run(file) {
+fn run(origin: Origin) -> anyhow::Result<ExitCode> {
+    match app::run(origin) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(StartError::Config(faults)) => Ok(faulty(&faults)),
         Err(StartError::Other(error)) => Err(error),

@@ -5,13 +5,16 @@ mod days;
 pub mod edit;
 mod encrypted;
 mod fields;
+mod identity;
 mod profiles;
 mod proxy;
 mod read;
 mod upstream;
 mod web;
 
+pub use criteria::criteria;
 pub use encrypted::Encrypted;
+pub use identity::Identity;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
@@ -27,6 +30,7 @@ use jiff::tz::TimeZone;
 
 use crate::classify::CategorySet;
 use crate::document::Fault;
+use crate::identity::known::Assigned;
 use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::{BudgetInput, Calendar, Criteria, ProfileInput, ScheduleInput, Selector};
@@ -60,6 +64,10 @@ pub struct Config {
     pub devices: Vec<(IpNet, usize)>,
     /// Devices by MAC address: address and position in `profiles`.
     pub macs: Vec<(Mac, usize)>,
+    /// The same with the guardian's names for them.
+    pub assigned: Vec<Assigned>,
+    /// By what else devices are known.
+    pub identity: Identity,
     /// Devices that show who they are: token and position in `profiles`.
     pub tokens: Vec<(Token, usize)>,
     /// Position of the profile of unknown clients.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use jiff::tz::TimeZone;
 
 use super::days::calendars;
 use super::encrypted::encrypted;
 use super::fields::{ByteSize, choice};
+use super::identity::{Devices, devices, identity};
 use super::profiles::profiles;
 use super::proxy;
 use super::upstream::upstream;
@@ -20,7 +20,6 @@ use super::{
 };
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
-use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::Criteria;
 
@@ -54,7 +53,8 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             inputs.for_each(|spec| spec.input.when_dead = spec.input.when_dead.or(Some(proxy.when_dead)));
         }
         let names: Vec<String> = profiles.iter().map(|(name, _)| name.value.clone()).collect();
-        let Devices { nets: devices, macs, tokens } = devices(root, &names);
+        let Devices { nets: devices, macs, assigned, tokens } = devices(root, &names);
+        let identity = identity(root, &beside);
         let strangers = strangers(root, &names);
         let metrics = metrics(root);
         let log = log(root);
@@ -72,6 +72,8 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,
             macs,
+            assigned,
+            identity,
             tokens,
             strangers: strangers?,
             metrics,
@@ -107,11 +109,11 @@ fn version(root: &mut Table<'_>) {
 
 fn criteria_of(root: &mut Table<'_>, beside: &Path) -> Result<Criteria, Vec<Fault>> {
     let Some(file) = root.get::<PathBuf>("criteria") else {
-        return criteria::criteria("criteria.toml (built-in)", super::CRITERIA);
+        return criteria("criteria.toml (built-in)", super::CRITERIA);
     };
     let path = beside.join(&file.value);
     match super::slurp(&path) {
-        Ok(text) => criteria::criteria(&path.display().to_string(), &text),
+        Ok(text) => criteria(&path.display().to_string(), &text),
         Err(what) => {
             root.fault(&file.span, format!("criteria file {} {what}", path.display()));
             Ok(crate::policy::criteria::plain())
@@ -330,46 +332,6 @@ fn updates(root: &mut Table<'_>) -> Updates {
 /// The largest public list we know of is 90 MB; a guess with room.
 const LIST_BYTES: u64 = 256 << 20;
 
-/// Whose device is whose: by address, by MAC address, by token.
-#[derive(Default)]
-struct Devices {
-    nets: Vec<(IpNet, usize)>,
-    macs: Vec<(Mac, usize)>,
-    tokens: Vec<(Token, usize)>,
-}
-
-fn devices(root: &mut Table<'_>, names: &[String]) -> Devices {
-    let mut devices = Devices::default();
-    for mut table in root.tables("device") {
-        let profile = table.required::<String>("profile").and_then(|name| profile_named(&table, &name, names));
-        let nets = table.get::<Vec<At<IpNet>>>("address").map_or_else(Vec::new, |nets| nets.value);
-        let mac = table.get::<Mac>("mac");
-        let token = table.get::<Token>("token");
-        if !["address", "mac", "token"].iter().any(|key| table.has(key)) {
-            table.fault(&table.span(), "a device needs `address`, `mac` or `token`, or several of them");
-        }
-        // A note for people.
-        let _ = table.get::<String>("name");
-        let Some(profile) = profile else { continue };
-        belongs(&table, token, "this token", profile, &mut devices.tokens);
-        belongs(&table, mac, "this MAC address", profile, &mut devices.macs);
-        for net in nets {
-            let what = format!("address {}", net.value);
-            belongs(&table, Some(net), &what, profile, &mut devices.nets);
-        }
-    }
-    devices
-}
-
-/// Notes whose `key` is; a second owner is a fault.
-fn belongs<T: PartialEq>(table: &Table<'_>, key: Option<At<T>>, what: &str, profile: usize, all: &mut Vec<(T, usize)>) {
-    let Some(key) = key else { return };
-    if all.iter().any(|(other, _)| *other == key.value) {
-        table.fault(&key.span, format!("{what} belongs to a device already"));
-    }
-    all.push((key.value, profile));
-}
-
 fn strangers(root: &mut Table<'_>, names: &[String]) -> Option<usize> {
     let span = root.span();
     let Some(mut table) = root.table("defaults") else {
@@ -383,7 +345,7 @@ fn strangers(root: &mut Table<'_>, names: &[String]) -> Option<usize> {
     profile_named(&table, &name, names)
 }
 
-fn profile_named(table: &Table<'_>, name: &At<String>, names: &[String]) -> Option<usize> {
+pub(super) fn profile_named(table: &Table<'_>, name: &At<String>, names: &[String]) -> Option<usize> {
     let found = names.iter().position(|known| *known == name.value);
     if found.is_none() {
         let near = nearest(name, names.iter().map(String::as_str));

@@ -58,6 +58,7 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
     assert_eq!(format!("{shown:?}"), format!("{:?}", plain.dns));
     assert_eq!(format!("{:?}", found.updates), format!("{:?}", plain.updates));
     assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));
+    assert_eq!(found.identity, plain.identity);
 }
 
 #[test]
@@ -104,6 +105,40 @@ fn faults_of_the_proxy_are_told_with_what_would_be_right() {
     assert!(faults(&spaced)[0].contains("is not the name of an interface"));
 }
 
+#[test]
+fn what_identifies_devices_is_read_and_its_faults_are_told() {
+    let with = |identity: &str| HOME.replace("\n[identity]\n", &format!("\n[identity]\n{identity}"));
+    let text = with(
+        "mdns = true\ntrusted_forwarders = [\"192.168.1.1\", \"fd00::1\"]\n\
+         [[identity.leases]]\nfile = \"/tmp/dhcp.leases\"\nformat = \"dnsmasq\"\n\
+         [[identity.leases]]\nfile = \"/tmp/hosts/odhcpd\"\nformat = \"odhcpd\"\n",
+    );
+    let identity = Config::from_text("x.toml", &text, &words()).unwrap_or_else(|faults| panic!("{faults:#?}")).identity;
+    assert!(identity.mdns && identity.trusted_forwarders.len() == 2 && identity.leases.len() == 2);
+    let faulty = with(
+        "mdns = \"yes\"\ntrusted_forwarders = [\"0.0.0.0\"]\nlease = 1\n\
+         [[identity.leases]]\nfile = \"a\"\nformat = \"dnsmask\"\n\
+         [[identity.leases]]\nfile = \"b\"\n\
+         [[identity.leases]]\nformat = \"isc\"\n\
+         [[identity.leases]]\nfile = \"c\"\nformat = \"kea\"\n\
+         [[identity.leases]]\nfile = \"c\"\nformat = \"kea\"\n",
+    );
+    let found = faults(&faulty);
+    let expected = [
+        "expected true or false, found the string \"yes\"",
+        "\"0.0.0.0\" is no forwarder's address",
+        "unknown key `lease` (did you mean `leases`?)",
+        "unknown lease format \"dnsmask\" (did you mean \"dnsmasq\"?)",
+        "`format` is missing (\"dnsmasq\", \"odhcpd\", \"kea\", \"isc\")",
+        "`file` is missing",
+        "lease file c is named twice",
+    ];
+    for part in expected {
+        assert!(found.iter().any(|fault| fault.contains(part)), "{part}\nin {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
 /// `key = value` with a value that stands for itself; the commented `[[list]]` examples are left alone.
 fn is_option(line: &str) -> bool {
     let example = [
@@ -114,6 +149,8 @@ fn is_option(line: &str) -> bool {
         "categories =",
         "kind =",
         "suffix =",
+        "file =",
+        "format = \"dnsmasq\"",
         "servers = [\"udp",
     ];
     let key = line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
@@ -186,6 +223,87 @@ profile = "mai"
         assert!(found.iter().any(|fault| fault.starts_with(part)), "{part}\nin {found:#?}");
     }
     assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn the_manuals_calendar_puts_one_bedtime_in_the_place_of_another() {
+    let config = Config::load(None, &words()).expect("the manual");
+    assert_eq!(config.calendars.len(), 1);
+    let mai = config.profiles.iter().find(|spec| spec.input.name == "mai").expect("mai");
+    let starts: Vec<[bool; 2]> = mai
+        .schedules
+        .iter()
+        .map(|spec| [4, 7].map(|day| spec.input.days.contains(jiff::civil::date(2027, 2, day))))
+        .collect();
+    assert_eq!(starts, [[true, false], [false, true]]);
+    let (budget, of) = &mai.budgets[0];
+    assert_eq!((budget.name.as_str(), budget.limit, of.len()), ("videos", Duration::from_secs(3600), 2));
+    assert!(!budget.days.contains(jiff::civil::date(2026, 11, 28)), "a Saturday has no limit");
+}
+
+#[test]
+fn faults_of_calendars_and_budgets_are_told_with_what_would_be_right() {
+    let people = r#"
+[[calendar]]
+name = "exams"
+days = ["2027-05-20..2027-05-01", "13-01", "2027-02-29", "every day"]
+[[calendar]]
+name = "exams"
+days = []
+[[profile]]
+name = "bi"
+band = "10-12"
+allow = ["youtube"]
+[[profile.schedule]]
+name = "night"
+from = "21:00"
+to = "06:00"
+block = ["everything"]
+only = ["exam"]
+except = []
+[[profile.budget]]
+name = "videos"
+of = ["youtube", "health_sexed", "gamin"]
+limit = "10s"
+[[profile.budget]]
+name = "videos"
+of = []
+days = ["sunday"]
+"#;
+    let start = "version = 1\n[dns]\nlisten = [\"127.0.0.1:53\"]\n[dns.upstream]\nservers = [\"udp://192.0.2.1\"]\n";
+    let found = faults(&format!("{start}{people}[defaults]\nprofile = \"bi\"\n"));
+    let expected = [
+        "x.toml:9:9: \"2027-05-20..2027-05-01\" ends before it begins",
+        "x.toml:9:35: \"13-01\" is not a day",
+        "x.toml:9:44: \"2027-02-29\" is not a day",
+        "x.toml:9:58: \"every day\" is not a day (\"2027-09-02\"; every year: \"09-02\")",
+        "x.toml:11:8: calendar name \"exams\" is taken",
+        "x.toml:12:8: `days` is empty",
+        "x.toml:22:9: there is no calendar \"exam\" (did you mean \"exams\"?)",
+        "x.toml:23:10: `except` is empty",
+        "x.toml:26:18: the use of `health_sexed` is never measured",
+        "x.toml:26:34: no category or service is called \"gamin\" (did you mean \"gaming\"?)",
+        "x.toml:27:9: a limit is between \"1m\" and \"1d\"",
+        "x.toml:29:8: budget name \"videos\" is taken",
+        "x.toml:28:1: `limit` is missing",
+        "x.toml:30:6: `of` is empty",
+        "x.toml:31:9: unknown day \"sunday\"",
+    ];
+    for part in expected {
+        assert!(found.iter().any(|fault| fault.starts_with(part)), "{part}\nin {found:#?}");
+    }
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+}
+
+#[test]
+fn a_profile_has_at_most_sixty_four_budgets() {
+    let budgets = |count: usize| -> String {
+        let budget = |at| format!("[[profile.budget]]\nname = \"b{at}\"\nof = [\"gaming\"]\nlimit = \"1h\"\n");
+        HOME.replace("[defaults]\n", &((0..count).map(budget).collect::<String>() + "[defaults]\n"))
+    };
+    assert_eq!(faults(&budgets(64)), [""; 0]);
+    let found = faults(&budgets(65));
+    assert!(found.len() == 1 && found[0].contains("a profile has at most 64 budgets"), "{found:?}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Finished answers by question, in memory that is reserved once. Readers take no lock: they copy a record's words and then
-//! look whether the place was given away meanwhile. Writers, of which there is one at a time, fill two rings: a new answer
+//! look whether the place was given away or wiped meanwhile. Writers, of which there is one at a time, fill two rings: a new answer
 //! begins in the young one and moves to the main one only if it was asked for again, so a flood of names nobody asks twice
 //! passes through without pushing out what a household uses (the idea of S3-FIFO, Yang et al., SOSP 2023).
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use zerocopy::FromZeros;
 
-use super::record::{Answer, Entry, HEAD_WORDS, Question, WORDS_MAX};
+use super::record::{Answer, Entry, Freshness, HEAD_WORDS, Question, WORDS_MAX};
 use crate::sys;
 
 /// The cache. Shared by all threads.
@@ -40,6 +40,8 @@ const YOUNG_SHARE: usize = 8;
 const RING_MIN: usize = 1024;
 /// Records that a ring moves out of the way of one new one; more would make the writer wait.
 const MOVES_MAX: usize = 64;
+/// Records that are looked over before the writer's place is left to others for a moment.
+const LOOK_OVER: usize = 512;
 /// Uses counted of an answer.
 const HITS_MAX: u64 = 3;
 
@@ -64,6 +66,11 @@ impl Slot {
 
     fn is_main(self) -> bool {
         self.0 & Slot::MAIN != 0
+    }
+
+    /// True when the record lies where it lay; its uses may have grown.
+    fn is_at(self, other: Slot) -> bool {
+        self.place() == other.place() && self.is_main() == other.is_main()
     }
 
     fn hits(self) -> u64 {
@@ -181,6 +188,50 @@ impl AnswerCache {
         self.file(hash, old, Slot::new(place, is_main, old.map_or(0, Slot::hits), hash));
     }
 
+    /// Overwrites what is of no use at `now` (RFC 8767: a good answer is useful for `stale_max_secs` past its time), and what
+    /// newer answers have taken the place of. Readers go on meanwhile.
+    pub fn wipe(&self, now: u64, stale_max_secs: u64) {
+        for is_main in [false, true] {
+            let mut from = Some(Place(0));
+            while let Some(place) = from {
+                let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+                from = self.wipe_some(&mut writer, is_main, place, (now, stale_max_secs));
+                writer.moved = Vec::new();
+                writer.found = Vec::new();
+            }
+        }
+    }
+
+    /// Looks over some records from `place` on; where to go on, or `None` at the end.
+    fn wipe_some(&self, writer: &mut Writer, is_main: bool, place: Place, clock: (u64, u64)) -> Option<Place> {
+        let ring = self.ring(is_main);
+        let head = if is_main { writer.main } else { writer.young };
+        let mut place = ring.first_from(head, place)?;
+        for _ in 0..LOOK_OVER {
+            if !ring.read(place, &mut writer.found) {
+                return None;
+            }
+            let len = writer.found.len();
+            if !ring.is_wiped(place) {
+                let hash = writer.found.first().copied().unwrap_or(0);
+                let slot = self.filed(hash, place, is_main);
+                let is_gone = Answer::of(&writer.found)
+                    .is_none_or(|answer| answer.freshness(clock.0, clock.1) == Freshness::Gone);
+                if let Some((slot, _)) = slot.filter(|_| is_gone) {
+                    slot.store(0, Ordering::Relaxed);
+                    self.entries.fetch_sub(1, Ordering::Relaxed);
+                }
+                if slot.is_none() || is_gone {
+                    // Readers who see any word wiped see that it is no longer filed.
+                    fence(Ordering::Release);
+                    ring.wipe(place, len);
+                }
+            }
+            place = ring.first_from(head, Place(place.0.wrapping_add(len as u64)))?;
+        }
+        Some(place)
+    }
+
     /// Answers now held.
     pub fn len(&self) -> usize {
         self.entries.load(Ordering::Relaxed)
@@ -223,6 +274,8 @@ impl AnswerCache {
             let seen = Slot(slot.load(Ordering::Acquire));
             let found = seen.has_tag(hash)
                 && self.ring(seen.is_main()).read(seen.place(), words)
+                // Behind the fence in `read`; pairs with the one before a record is wiped.
+                && Slot(slot.load(Ordering::Relaxed)).is_at(seen)
                 && Answer::of(words).is_some_and(|answer| answer.is_for(question));
             found.then_some((slot, seen))
         })
@@ -235,7 +288,7 @@ impl AnswerCache {
             let held = Slot(slot.load(Ordering::Relaxed));
             match held {
                 // The hits may have grown since.
-                held if old.is_some_and(|old| old.place() == held.place() && old.is_main() == held.is_main()) => 0,
+                held if old.is_some_and(|old| old.is_at(held)) => 0,
                 Slot(0) => 1,
                 held if !self.ring(held.is_main()).holds(held.place()) => 2,
                 held => held.hits().saturating_add(if held.is_main() { 7 } else { 3 }),
@@ -380,6 +433,34 @@ impl Ring {
         }
     }
 
+    /// Overwrites the record at `place` but for its hash and length, by which the ring is walked. Nobody reads it any more.
+    fn wipe(&self, place: Place, len: usize) {
+        let at = self.offset(place);
+        for word in self.words.get(at..at.saturating_add(len)).unwrap_or(&[]).iter().skip(1) {
+            word.store(0, Ordering::Relaxed);
+        }
+        if let Some(length) = self.words.get(at.saturating_add(1)) {
+            length.store(length_word(len), Ordering::Relaxed);
+        }
+    }
+
+    /// True when the record at `place` was wiped: its life and time are zero.
+    fn is_wiped(&self, place: Place) -> bool {
+        let word =
+            |at: usize| self.words.get(self.offset(place).saturating_add(at)).map(|word| word.load(Ordering::Relaxed));
+        word(1).is_some_and(|word| word == length_word(record_len(word))) && word(2) == Some(0) && word(3) == Some(0)
+    }
+
+    /// The first record at `place` or behind it; `None` when the ring has no more.
+    fn first_from(&self, head: Head, place: Place) -> Option<Place> {
+        let tail = Place(self.tail.load(Ordering::Relaxed));
+        let mut place = place.max(tail);
+        if place.0 >> self.bits != head.next.0 >> self.bits && self.offset(place) as u64 >= head.lap_end {
+            place = self.next_lap(place);
+        }
+        (place < head.next).then_some(place)
+    }
+
     /// Room for `len` words at the head, if it is free. A record does not run over the end.
     fn claim(&self, head: &mut Head, len: usize) -> Option<Place> {
         let tail = Place(self.tail.load(Ordering::Relaxed));
@@ -422,6 +503,7 @@ impl Ring {
         self.tail.store(next.0, Ordering::Relaxed);
         // Readers who see any word written after this see the new tail.
         fence(Ordering::Release);
+        self.wipe(oldest, words.len());
         Some((hash, oldest))
     }
 
@@ -439,6 +521,15 @@ impl Ring {
 fn record_len(word: u64) -> usize {
     let octets = word.to_ne_bytes();
     octets.first_chunk::<4>().map_or(0, |words| u32::from_ne_bytes(*words) as usize)
+}
+
+/// The second word of a record of that length, its time to live left out.
+fn length_word(len: usize) -> u64 {
+    let mut octets = [0; 8];
+    if let Some(words) = octets.first_chunk_mut() {
+        *words = (len as u32).to_ne_bytes();
+    }
+    u64::from_ne_bytes(octets)
 }
 
 /// Memory that costs nothing until it is used.

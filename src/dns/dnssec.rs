@@ -10,13 +10,13 @@ mod zones;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use hickory_proto::dnssec::TrustAnchors;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::answer::EdeCode;
+use crate::clock;
 use crate::name::NameSet;
 use denial::{Denial, Proof};
 pub use signature::covered;
@@ -236,7 +236,7 @@ fn cut_ttls(message: &mut Message, ttls: &[(Name, RecordType, u32)]) {
 
 /// Seconds since 1970, cut to 32 bits as signatures count them (RFC 4034 §3.1.5).
 fn now_secs() -> u32 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32)
+    clock::now_secs() as u32
 }
 
 #[cfg(test)]

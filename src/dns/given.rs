@@ -32,9 +32,16 @@ struct Book {
 }
 
 struct Entry {
-    /// In wire form, the latest last.
-    names: ArrayVec<Box<[u8]>, NAMES_MAX>,
+    /// The latest last.
+    names: ArrayVec<Noted, NAMES_MAX>,
     /// Seconds since 1970.
+    used_at: AtomicU64,
+}
+
+/// A name for which an address was given.
+struct Noted {
+    wire: Box<[u8]>,
+    /// Seconds since 1970; an address in daily use must not keep the name of a year ago.
     used_at: AtomicU64,
 }
 
@@ -70,9 +77,7 @@ impl Given {
     pub fn is_noted(&self, profile: &Profile, name: &Name, addr: IpAddr, now: u64) -> bool {
         let Some(book) = self.book(profile) else { return false };
         let entries = book.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&addr).is_some_and(|entry| {
-            entry.holds(name) && now.saturating_sub(entry.used_at.load(Ordering::Relaxed)) < TOUCH_SECS
-        })
+        entries.get(&addr).and_then(|entry| entry.noted(name)).is_some_and(|noted| noted.was_used(now, TOUCH_SECS))
     }
 
     /// Notes that `addrs` were given for `name`; when this returns, the kernel lets connections to them through.
@@ -96,17 +101,20 @@ impl Given {
         let entries = book.entries.read().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = entries.get(&addr).filter(|entry| entry.is_kept(now)) else { return Vec::new() };
         entry.used_at.store(now, Ordering::Relaxed);
-        entry.names.iter().rev().filter_map(|wire| Some(Name::from_wire(wire, 0).ok()?.0)).collect()
+        // Which of them is meant nobody can tell; the latest is the likeliest.
+        entry.names.last().iter().for_each(|noted| noted.used_at.store(now, Ordering::Relaxed));
+        let kept = entry.names.iter().rev().filter(|noted| noted.was_used(now, KEPT_SECS));
+        kept.filter_map(|noted| Some(Name::from_wire(&noted.wire, 0).ok()?.0)).collect()
     }
 
     /// True when `addr` was given for `name`. Counts as a use.
     pub fn explains(&self, profile: &Profile, name: &Name, addr: IpAddr, now: u64) -> bool {
         let Some(book) = self.book(profile) else { return false };
         let entries = book.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = entries.get(&addr).filter(|entry| entry.is_kept(now) && entry.holds(name)) else {
-            return false;
-        };
+        let Some(entry) = entries.get(&addr).filter(|entry| entry.is_kept(now)) else { return false };
+        let Some(noted) = entry.noted(name).filter(|noted| noted.was_used(now, KEPT_SECS)) else { return false };
         entry.used_at.store(now, Ordering::Relaxed);
+        noted.used_at.store(now, Ordering::Relaxed);
         true
     }
 
@@ -146,6 +154,19 @@ impl Given {
         self.help.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Forgets what was not used for a day: addresses, and names of addresses that others still use.
+    pub fn forget(&self, now: u64) {
+        let books: Vec<Arc<Book>> =
+            self.books.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for book in books {
+            let mut entries = book.entries.write().unwrap_or_else(PoisonError::into_inner);
+            entries.retain(|_, entry| {
+                entry.names.retain(|noted| noted.was_used(now, KEPT_SECS));
+                entry.is_kept(now)
+            });
+        }
+    }
+
     /// Addresses remembered, over all profiles.
     pub fn len(&self) -> usize {
         let books = self.books.read().unwrap_or_else(PoisonError::into_inner);
@@ -179,8 +200,8 @@ impl Entry {
         Entry { names: ArrayVec::new(), used_at: AtomicU64::new(0) }
     }
 
-    fn holds(&self, name: &Name) -> bool {
-        self.names.iter().any(|wire| **wire == *name.as_wire())
+    fn noted(&self, name: &Name) -> Option<&Noted> {
+        self.names.iter().find(|noted| *noted.wire == *name.as_wire())
     }
 
     fn is_kept(&self, now: u64) -> bool {
@@ -189,12 +210,18 @@ impl Entry {
 
     /// The oldest name makes room.
     fn add(&mut self, name: &Name, now: u64) {
-        self.names.retain(|wire| **wire != *name.as_wire());
+        self.names.retain(|noted| *noted.wire != *name.as_wire());
         if self.names.is_full() {
             self.names.remove(0);
         }
-        self.names.push(name.as_wire().into());
+        self.names.push(Noted { wire: name.as_wire().into(), used_at: AtomicU64::new(now) });
         self.used_at.store(now, Ordering::Relaxed);
+    }
+}
+
+impl Noted {
+    fn was_used(&self, now: u64, within_secs: u64) -> bool {
+        now.saturating_sub(self.used_at.load(Ordering::Relaxed)) < within_secs
     }
 }
 
@@ -260,6 +287,21 @@ mod tests {
         assert!(!given.explains(&an, &name("a.example"), addr(1), 1001));
         assert!(!given.explains(&mai, &name("a.example"), addr(1), 1000 + 3 * KEPT_SECS));
         assert!(given.names(&mai, addr(2), 1001).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_used_for_a_day_is_not_there_any_more() {
+        let given = Given::new(Box::new(Seen::default()));
+        let mai = profile("mai", Band::Age10to12);
+        given.note(&mai, &name("once.example"), &[addr(1), addr(2)], 1000);
+        given.note(&mai, &name("daily.example"), &[addr(1)], 1000);
+        assert!(given.explains(&mai, &name("daily.example"), addr(1), 80_000));
+        given.forget(1000 + KEPT_SECS);
+        assert_eq!((given.len(), given.names(&mai, addr(1), 1000 + KEPT_SECS)), (1, vec![name("daily.example")]));
+        let book = given.book(&mai).unwrap();
+        assert_eq!(book.entries.read().unwrap()[&addr(1)].names.len(), 1);
+        given.forget(1000 + 3 * KEPT_SECS);
+        assert!(given.is_empty());
     }
 
     #[test]

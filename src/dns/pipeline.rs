@@ -147,12 +147,24 @@ impl Door {
         tell(self.activity.as_deref(), snapshot, asker, name, verdict);
     }
 
+    /// Marks the budgets that time of `asker` on `name` counts towards as being used, and gives them.
+    pub fn used(&self, snapshot: &Snapshot, asker: Asker, name: &Name, moment: &Moment) -> u64 {
+        used(self.activity.as_deref(), snapshot, asker, name, moment)
+    }
+
     /// Takes on new settings, upstreams and limits.
     pub fn reconfigure(&self, dns: &config::Dns) {
         let cookies = self.settings.load().cookies.clone();
         self.settings.store(Arc::new(Settings::new(dns, cookies)));
         self.resolver.reconfigure(dns);
         self.quiet.reconfigure(dns);
+    }
+
+    /// Wipes what is past its time at `now`: answers, what recursion and validation learned, and names of addresses given.
+    pub fn forget(&self, now: u64) {
+        self.resolver.forget(now);
+        self.quiet.forget(now);
+        self.given.iter().for_each(|given| given.forget(now));
     }
 
     /// True when a device has that token.
@@ -331,6 +343,7 @@ impl<'a> Case<'a> {
         transport: Transport,
         counters: &'a Counters,
     ) -> Case<'a> {
+        let asker = Asker { mac: query.edns.and_then(|edns| edns.options.mac), ..asker };
         let profile = context.snapshot.asker(asker);
         let ruling = context.snapshot.rule_at(profile, &query.name, places, &context.moment);
         Case { context, query, transport, counters, asker, profile, ruling }
@@ -441,7 +454,7 @@ impl<'a> Case<'a> {
         }
         let warns = matches!(self.ruling, Ruling::Verdict(verdict) if verdict.action == Action::Warn);
         let moment = &self.context.moment;
-        let ttl_max = self.profile.secs_to_change(moment).unwrap_or(u32::MAX);
+        let ttl_max = self.profile.ttl_max(self.spend(), moment).unwrap_or(u32::MAX);
         let outcome = match self.ruling {
             // What could not be found, or was found to be false, is told as it is.
             Ruling::Rewrite(target, _) if matches!(answer.rcode(), 0 | 3) => {
@@ -469,6 +482,15 @@ impl<'a> Case<'a> {
             }
         };
         self.end(outcome, out);
+    }
+
+    /// The budgets that this answer counts towards; marks them as being used.
+    fn spend(&self) -> u64 {
+        if self.is_help() || !self.profile.has_budgets() {
+            return 0;
+        }
+        let Context { snapshot, moment, activity, .. } = self.context;
+        used(activity.as_deref(), snapshot, self.asker, &self.query.name, moment)
     }
 
     fn guards_rebinding(&self) -> bool {
@@ -571,6 +593,14 @@ fn tell(activity: Option<&Activity>, snapshot: &Snapshot, asker: Asker, name: &N
     });
 }
 
+fn used(activity: Option<&Activity>, snapshot: &Snapshot, asker: Asker, name: &Name, moment: &Moment) -> u64 {
+    let met = snapshot.budgets_met(snapshot.asker(asker), name, moment);
+    if let Some(activity) = activity.filter(|_| met != 0) {
+        activity.used(snapshot.clients.profile_of_asker(asker), met);
+    }
+    met
+}
+
 /// The addresses and address hints of an answer.
 pub(super) fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr> + use<'a> {
     answer.parts().filter_map(|part| if let Part::Addr(addr) = part { Some(addr) } else { None })
@@ -578,7 +608,7 @@ pub(super) fn addresses<'a>(answer: &Answer<'a>) -> impl Iterator<Item = IpAddr>
 
 /// What the client may ask of any answer beside its data.
 fn wanted(query: &Query<'_>) -> Option<Options> {
-    query.edns.map(|edns| edns.options).filter(|options| *options != Options::default())
+    query.edns.map(|edns| edns.options).filter(|options| Options { mac: None, ..*options } != Options::default())
 }
 
 /// Class IN, and neither a transfer nor a type that only stands in messages (RFC 6895 §3.1).

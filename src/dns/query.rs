@@ -3,6 +3,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::cookie::ClientCookie;
+use crate::identity::Mac;
 use crate::name::Name;
 
 /// Octets of the header (RFC 1035 §4.1.1).
@@ -65,6 +66,8 @@ pub struct Options {
     pub cookie: Option<ClientCookie>,
     /// Codes of the first options without data: a client's way of saying what it understands. 0 is none.
     pub empty: [u16; 2],
+    /// The device for whom a forwarder says it asks (dnsmasq's `add-mac`). Anybody may say so.
+    pub mac: Option<Mac>,
 }
 
 /// Option codes (IANA "DNS EDNS0 Option Codes").
@@ -74,6 +77,8 @@ pub mod option {
     pub const KEEPALIVE: u16 = 11;
     pub const PADDING: u16 = 12;
     pub const EDE: u16 = 15;
+    /// In the range for local use; dnsmasq has made it the MAC address of who asks.
+    pub const MAC: u16 = 65_001;
 }
 
 impl Options {
@@ -93,6 +98,7 @@ impl Options {
                 option::COOKIE => return Err(Rcode::FormErr),
                 option::KEEPALIVE => options.keepalive = true,
                 option::PADDING => options.padding = true,
+                option::MAC if len == 6 => options.mac = Mac::of_octets(data),
                 _ if len == 0 => {
                     if let Some(free) = options.empty.iter_mut().find(|known| **known == 0) {
                         *free = code;
@@ -302,10 +308,30 @@ mod tests {
         };
         let packet = with(b"\x00\x0a\x00\x0812345678\x00\x0b\x00\x00\x00\x0c\x00\x02\x00\x00\x00\x63\x00\x01x");
         let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
-        let expected = Options { padding: true, keepalive: true, cookie: Some(*b"12345678"), empty: [0; 2] };
+        let expected = Options { padding: true, keepalive: true, cookie: Some(*b"12345678"), ..Options::default() };
         assert_eq!(query.edns.unwrap().options, expected);
         for broken in [&b"\x00\x0a\x00\x0712345678"[..], b"\x00\x0a", b"\x00\x0c\x00\x09x"] {
             assert_eq!(fault(&with(broken)), Some(Rcode::FormErr), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_forwarder_says_for_which_device_it_asks() {
+        let mac = |data: &[u8]| {
+            let mut packet = with_opt(0);
+            let len = packet.len();
+            packet[len - 1] = data.len() as u8;
+            packet.extend_from_slice(data);
+            let Parsed::Query(query) = Query::parse(&packet) else { panic!("not read") };
+            query.edns.unwrap().options.mac
+        };
+        assert_eq!(mac(b"\xfd\xe9\x00\x06\x02\x00\x00\x00\x00\x01"), Some(Mac([2, 0, 0, 0, 0, 1])));
+        for nobody in [
+            &b"\xfd\xe9\x00\x00"[..],
+            b"\xfd\xe9\x00\x05\x02\x00\x00\x00\x00",
+            b"\xfd\xe9\x00\x06\xff\xff\xff\xff\xff\xff",
+        ] {
+            assert_eq!(mac(nobody), None, "{nobody:?}");
         }
     }
 

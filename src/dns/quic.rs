@@ -107,7 +107,7 @@ impl Listening {
         let handshake = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
         let name = handshake.and_then(|data| data.server_name);
         let token = self.tls.token(name.as_deref(), &self.single)?;
-        let asker = Asker { client: ClientAddr::from(connection.remote_address()), token };
+        let asker = Asker { token, ..ClientAddr::from(connection.remote_address()).into() };
         match self.speaks {
             Speaks::Dns => self.dns(connection, asker).await,
             Speaks::Http3 => self.http3(connection, asker).await,

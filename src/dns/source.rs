@@ -85,6 +85,14 @@ impl Source {
         }
     }
 
+    /// Forgets what is past its time at `now`.
+    pub fn forget(&self, now: u64) {
+        if let Main::Recurse(recursion) = &self.main {
+            recursion.forget(now);
+        }
+        self.validator.iter().for_each(Validator::forget);
+    }
+
     /// Each upstream as it was written, and its numbers.
     pub fn stats(&self) -> Vec<(String, ServerStats)> {
         let main = match &self.main {

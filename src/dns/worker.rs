@@ -19,7 +19,7 @@ use super::query::{Parsed, Query};
 use super::share::{LOOK_UP, Shares};
 use crate::identity::ClientAddr;
 use crate::net::replies::{self, Reply};
-use crate::sys::{Batch, LocalAddr, recv_batch, send_batch};
+use crate::sys::{Batch, LocalAddr, recv_batch, send_batch, wipe_stack};
 use crate::telemetry::metrics::Counters;
 
 /// What all workers share.
@@ -112,6 +112,8 @@ struct Desk {
     shares: Shares,
     /// Questions over their client's share so far.
     limited: u32,
+    /// Holds what the last questions left.
+    is_used: bool,
 }
 
 /// Questions looked over before the first of them is answered: enough to cover a fetch from memory.
@@ -127,6 +129,7 @@ impl Worker {
             scratch: Scratch::default(),
             shares: Shares::new(context.client_rate()),
             limited: 0,
+            is_used: false,
         };
         while !self.shared.stop.load(Ordering::Relaxed) {
             let received = recv_batch(self.socket.as_fd(), &mut inbox);
@@ -135,7 +138,7 @@ impl Worker {
             desk.shares.set_rate(context.client_rate());
             match received {
                 Ok(_) => self.serve(&context, &inbox, &mut desk),
-                Err(error) if is_pause(error.kind()) => {}
+                Err(error) if is_pause(error.kind()) => desk.tidy(&mut inbox),
                 Err(error) => {
                     tracing::warn!(%error, "UDP listener");
                     thread::sleep(ERROR_PAUSE);
@@ -147,6 +150,7 @@ impl Worker {
     fn serve(&self, context: &Context, inbox: &Batch, desk: &mut Desk) {
         let door = &self.shared.door;
         desk.outbox.clear();
+        desk.is_used = true;
         for from in (0..inbox.len()).step_by(LOOK_AHEAD) {
             let to = inbox.len().min(from + LOOK_AHEAD);
             let foreseen: ArrayVec<_, LOOK_AHEAD> =
@@ -162,7 +166,7 @@ impl Worker {
 
     fn answer(&self, context: &Context, foreseen: &Foreseen<'_>, inbox: &Batch, at: usize, desk: &mut Desk) {
         let Some(peer) = inbox.peer(at) else { return };
-        let (client, Desk { outbox, scratch, shares, limited }) = (ClientAddr::from(peer), desk);
+        let (client, Desk { outbox, scratch, shares, limited, .. }) = (ClientAddr::from(peer), desk);
         if !shares.take(client, 1, context.now()) {
             self.counters.limited();
             *limited = limited.wrapping_add(1);
@@ -204,6 +208,19 @@ impl Worker {
                 slow.dropped();
             }
         });
+    }
+}
+
+impl Desk {
+    /// In a pause: what was asked and answered is wiped from the buffers and the stack.
+    fn tidy(&mut self, inbox: &mut Batch) {
+        if !std::mem::take(&mut self.is_used) {
+            return;
+        }
+        inbox.wipe();
+        self.outbox.wipe();
+        self.scratch = Scratch::default();
+        wipe_stack();
     }
 }
 

@@ -101,9 +101,11 @@ pub struct RequestRow {
     pub answer: Option<String>,
     /// The guardian's words for the child.
     pub reason: String,
+    /// When it was answered, seconds since 1970.
+    pub answered: Option<i64>,
 }
 
-const COLUMNS: &str = "id, profile, kind, name, category, note, created, answer, reason";
+const COLUMNS: &str = "id, profile, kind, name, category, note, created, answer, reason, answered";
 
 impl Family {
     /// Takes a request; the same one that waits already is not taken twice.
@@ -190,5 +192,6 @@ fn request(row: &Row<'_>) -> rusqlite::Result<RequestRow> {
         created: row.get(6)?,
         answer: row.get(7)?,
         reason: row.get(8)?,
+        answered: row.get(9)?,
     })
 }

@@ -18,8 +18,18 @@ impl Mac {
                 pairs.next().filter(|pair| pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
             *octet = u8::from_str_radix(pair, 16).ok()?;
         }
-        let is_one_device = octets != [0; 6] && octets[0] & 1 == 0;
-        (pairs.next().is_none() && is_one_device).then_some(Mac(octets))
+        pairs.next().is_none().then_some(()).and_then(|()| Mac::of_octets(&octets))
+    }
+
+    /// Of six octets; `None` for any other number, and for addresses no single device has.
+    pub fn of_octets(octets: &[u8]) -> Option<Mac> {
+        let octets = <[u8; 6]>::try_from(octets).ok()?;
+        (octets != [0; 6] && octets[0] & 1 == 0).then_some(Mac(octets))
+    }
+
+    /// True when the device made its address up (the locally administered bit): it may come with another one tomorrow.
+    pub fn is_random(self) -> bool {
+        self.0[0] & 2 != 0
     }
 
     /// As rules and configurations write it: `aa:bb:cc:dd:ee:ff`.
@@ -37,6 +47,17 @@ impl fmt::Debug for Mac {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn made_up_addresses_are_told_by_a_bit() {
+        for (text, is_random) in
+            [("da:a1:19:00:00:01", true), ("3c:22:fb:00:00:01", false), ("02:00:00:00:00:01", true)]
+        {
+            assert_eq!(Mac::parse(text).unwrap().is_random(), is_random, "{text}");
+        }
+        assert_eq!(Mac::of_octets(&[1; 6]), None);
+        assert_eq!(Mac::of_octets(&[2; 7]), None);
+    }
 
     #[test]
     fn macs_are_read_and_written() {

@@ -1,6 +1,8 @@
 //! Who is asking? A client's address to the profile whose rules hold, by longest prefix. Read without a lock; built once a
 //! configuration.
 
+pub mod known;
+pub mod lease;
 mod mac;
 
 use std::collections::HashMap;
@@ -80,11 +82,13 @@ pub struct Asker {
     pub client: ClientAddr,
     /// What it showed; comes before its address.
     pub token: Option<Token>,
+    /// The device for whom it says it asks (EDNS). Anybody may say so: counts from trusted forwarders alone.
+    pub mac: Option<Mac>,
 }
 
 impl From<ClientAddr> for Asker {
     fn from(client: ClientAddr) -> Asker {
-        Asker { client, token: None }
+        Asker { client, token: None, mac: None }
     }
 }
 
@@ -101,6 +105,8 @@ pub struct Clients {
     macs: HashMap<Mac, ProfileId>,
     /// Who has which address on the link; asked only where a device is known by MAC address.
     link: Option<Arc<dyn Link>>,
+    /// Those who may say for which device they ask.
+    forwarders: Vec<ClientAddr>,
     strangers: ProfileId,
 }
 
@@ -119,6 +125,7 @@ impl Clients {
             tokens: HashMap::new(),
             macs: HashMap::new(),
             link: None,
+            forwarders: Vec::new(),
             strangers,
         }
     }
@@ -151,15 +158,21 @@ impl Clients {
         self.link = Some(link);
     }
 
+    /// Lets that client say for which device it asks.
+    pub fn trust(&mut self, forwarder: ClientAddr) {
+        self.forwarders.push(forwarder);
+    }
+
     /// True when a device of this household has that token.
     pub fn knows(&self, token: Token) -> bool {
         self.tokens.contains_key(&token)
     }
 
-    /// The profile of the token, else of the address.
+    /// The profile of the token, else of the device a trusted forwarder asks for, else of the address.
     pub fn profile_of_asker(&self, asker: Asker) -> ProfileId {
         let by_token = asker.token.and_then(|token| self.tokens.get(&token).copied());
-        by_token.unwrap_or_else(|| self.profile_of(asker.client))
+        let by_word = || self.macs.get(&asker.mac.filter(|_| self.forwarders.contains(&asker.client))?).copied();
+        by_token.or_else(by_word).unwrap_or_else(|| self.profile_of(asker.client))
     }
 
     /// The profile of the client's MAC address, else of the longest prefix that holds it, else that of strangers.
@@ -207,11 +220,27 @@ mod tests {
         clients.insert_token(token, ProfileId(2));
         let client = ClientAddr::from("10.0.0.1".parse::<IpAddr>().unwrap());
         assert_eq!(clients.profile_of_asker(client.into()), ProfileId(1));
-        assert_eq!(clients.profile_of_asker(Asker { client, token: Some(token) }), ProfileId(2));
+        assert_eq!(clients.profile_of_asker(Asker { token: Some(token), ..client.into() }), ProfileId(2));
         assert!(clients.knows(token) && !clients.knows(Token::of("aaaaaaaaaaaaaaaaaaaaaaaaaa").unwrap()));
         for wrong in ["", &text[1..], "K7q2m4x9v1b8n3z6c5j0h2g4f6", "k7q2m4x9v1b8n3z6c5j0h2g4f-"] {
             assert_eq!(Token::of(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn only_a_trusted_forwarder_says_who_asks() {
+        let (mac, other) = (Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 2]));
+        let addr = |text: &str| ClientAddr::from(text.parse::<IpAddr>().unwrap());
+        let (forwarder, child) = (addr("::ffff:10.0.0.1"), addr("10.0.0.2"));
+        let mut clients = Clients::new(ProfileId(0));
+        clients.insert("10.0.0.0/8".parse().unwrap(), ProfileId(1));
+        clients.insert_mac(mac, ProfileId(2));
+        clients.trust(addr("10.0.0.1"));
+        let asked = |client, mac| clients.profile_of_asker(Asker { client, token: None, mac });
+        assert_eq!(asked(forwarder, Some(mac)), ProfileId(2));
+        assert_eq!(asked(forwarder, Some(other)), ProfileId(1), "of a device nobody knows");
+        assert_eq!(asked(forwarder, None), ProfileId(1));
+        assert_eq!(asked(child, Some(mac)), ProfileId(1), "a child says so");
     }
 
     #[test]

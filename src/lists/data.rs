@@ -10,6 +10,7 @@ use crate::config::{Vocabulary, word};
 use crate::document::{At, Fault, Table, read};
 use crate::judge::{HelpSet, SafeKind, SafeSearch, Switches};
 use crate::name::Name;
+use crate::policy::Band;
 
 /// Everything that comes with the program.
 pub struct Builtin {
@@ -25,6 +26,63 @@ pub struct Builtin {
     pub switches: Switches,
     /// Public lists.
     pub catalog: Vec<CatalogEntry>,
+    /// Where help is, as people read it.
+    pub help_lines: Vec<HelpLine>,
+    /// Good pages to offer instead of a refused one.
+    pub tiles: Vec<Tile>,
+}
+
+/// One place that helps, as the page of help shows it. Has no `Debug`, as [`HelpSet`] has none.
+pub struct HelpLine {
+    /// ISO 3166, `EU` or `any`.
+    pub country: String,
+    title: Title,
+    /// Empty where there is none.
+    pub number: String,
+    /// Its sites.
+    pub sites: Vec<String>,
+}
+
+/// One good page.
+#[derive(Debug, Clone)]
+pub struct Tile {
+    title: Title,
+    /// Where it is; always HTTPS.
+    pub url: String,
+    /// Whom it suits.
+    pub bands: Vec<Band>,
+}
+
+#[derive(Debug, Clone)]
+struct Title {
+    vi: String,
+    en: String,
+}
+
+impl HelpLine {
+    /// Its name in that language (`vi` or `en`).
+    pub fn title(&self, language: &str) -> &str {
+        self.title.of(language)
+    }
+}
+
+impl Tile {
+    /// Its name in that language (`vi` or `en`).
+    pub fn title(&self, language: &str) -> &str {
+        self.title.of(language)
+    }
+}
+
+impl Title {
+    fn read(table: &mut Table<'_>, key: &'static str) -> Option<Title> {
+        let mut title = table.table(key)?;
+        let (vi, en) = (title.required::<String>("vi"), title.required::<String>("en"));
+        Some(Title { vi: vi?.value, en: en?.value })
+    }
+
+    fn of(&self, language: &str) -> &str {
+        if language == "en" { &self.en } else { &self.vi }
+    }
 }
 
 /// One app or site with all its names.
@@ -122,6 +180,7 @@ const SERVICES: &str = include_str!("../../blocklists/services.toml");
 const SAFE_SEARCH: &str = include_str!("../../blocklists/safesearch.toml");
 const HELP: &str = include_str!("../../blocklists/help.toml");
 const BYPASS: &str = include_str!("../../blocklists/bypass.toml");
+const TILES: &str = include_str!("../../blocklists/tiles.toml");
 const CATALOG: &str = include_str!("../../blocklists/catalog.toml");
 
 /// The service that holds what devices need to work at all.
@@ -131,10 +190,13 @@ impl Builtin {
     /// Reads the files. They are tested, so faults mean a broken build.
     pub fn read() -> Result<Builtin, Vec<Fault>> {
         let (bypass, switches) = read("bypass.toml", BYPASS, |root| Some(groups(root)))?;
+        let (help, help_lines) = read("help.toml", HELP, |root| Some(help(root)))?;
         Ok(Builtin {
             services: read("services.toml", SERVICES, |root| Some(services(root)))?,
             safe_search: read("safesearch.toml", SAFE_SEARCH, |root| Some(safe_search(root)))?,
-            help: read("help.toml", HELP, |root| Some(help(root)))?,
+            help,
+            help_lines,
+            tiles: read("tiles.toml", TILES, |root| Some(tiles(root)))?,
             bypass,
             switches,
             catalog: read("catalog.toml", CATALOG, |root| Some(catalog(root)))?,
@@ -219,20 +281,38 @@ fn safe_search(root: &mut Table<'_>) -> SafeSearch {
     rules
 }
 
-fn help(root: &mut Table<'_>) -> HelpSet {
+fn help(root: &mut Table<'_>) -> (HelpSet, Vec<HelpLine>) {
     schema(root, "help/1");
     let mut all: Vec<Name> = Vec::new();
+    let mut lines = Vec::new();
     for mut table in root.tables("help") {
-        table.required::<String>("country");
-        table.required::<String>("number");
+        let country = table.required::<String>("country");
+        let number = table.required::<String>("number");
         table.required::<String>("checked");
-        if let Some(mut name) = table.table("name") {
-            name.required::<String>("vi");
-            name.required::<String>("en");
+        let title = Title::read(&mut table, "name");
+        let names: Vec<Name> = table.or("domains", Vec::new());
+        let sites = names.iter().map(Name::to_string).collect();
+        all.extend(names);
+        if let (Some(country), Some(number), Some(title)) = (country, number, title) {
+            lines.push(HelpLine { country: country.value, title, number: number.value, sites });
         }
-        all.extend(table.or::<Vec<Name>>("domains", Vec::new()));
     }
-    HelpSet::new(&all)
+    (HelpSet::new(&all), lines)
+}
+
+fn tiles(root: &mut Table<'_>) -> Vec<Tile> {
+    schema(root, "tiles/1");
+    let read = |mut table: Table<'_>| {
+        let title = Title::read(&mut table, "title");
+        let url = table.required::<String>("url");
+        let bands = table.required::<Vec<Band>>("bands");
+        let url = url?;
+        if !url.value.starts_with("https://") {
+            table.fault(&url.span, "a tile leads to https:// and nowhere else");
+        }
+        Some(Tile { title: title?, url: url.value, bands: bands?.value })
+    };
+    root.tables("tile").into_iter().filter_map(read).collect()
 }
 
 fn groups(root: &mut Table<'_>) -> (Vec<Group>, Switches) {
@@ -307,6 +387,22 @@ mod tests {
         assert!(builtin.services.iter().any(|service| service.id == INFRASTRUCTURE));
         assert!(builtin.help.contains(&Name::parse("www.tongdai111.vn").unwrap()));
         assert!(builtin.switches.canary.contains(&Name::parse("use-application-dns.net").unwrap()));
+    }
+
+    #[test]
+    fn every_tile_is_a_page_that_no_band_of_it_is_refused() {
+        let builtin = Builtin::read().unwrap();
+        let (_, _, learning) = STARTER.iter().find(|(category, ..)| *category == Category::EducationKids).unwrap();
+        for tile in &builtin.tiles {
+            let host = tile.url.trim_start_matches("https://").split('/').next().unwrap();
+            let is_learning = learning.lines().any(|line| host == line || host.ends_with(&format!(".{line}")));
+            assert!(is_learning || builtin.help.contains(&Name::parse(host).unwrap()), "{}", tile.url);
+        }
+        for band in Band::ALL {
+            let count = builtin.tiles.iter().filter(|tile| tile.bands.contains(&band)).count();
+            assert!(count >= 4, "{count} tiles for {band}");
+        }
+        assert!(builtin.help_lines.iter().any(|line| line.country == "VN" && line.number == "111"));
     }
 
     #[test]

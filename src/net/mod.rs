@@ -4,9 +4,13 @@ pub mod certificate;
 pub mod firewall;
 pub mod given;
 pub mod hazards;
+pub mod interfaces;
+pub mod leases;
+pub mod mdns;
 pub mod neighbours;
 pub mod netlink;
 pub mod replies;
+pub mod sightings;
 pub mod transparent;
 
 use std::io;

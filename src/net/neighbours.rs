@@ -66,6 +66,7 @@ pub struct Neighbours {
     entries: AtomicUsize,
     refused: AtomicU64,
     changes: watch::Sender<u64>,
+    heard: Mutex<HashSet<Mac>>,
     asked: Mutex<Asked>,
 }
 
@@ -103,6 +104,7 @@ impl Neighbours {
             entries: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             changes: watch::Sender::new(0),
+            heard: Mutex::default(),
             asked: Mutex::default(),
         }
     }
@@ -167,6 +169,25 @@ impl Neighbours {
     /// A number that changes after each change of the table. Who is slow sees several changes as one.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// True when some device, or several, have this address.
+    pub fn holds(&self, ip: IpAddr) -> bool {
+        let ip = ip.to_canonical();
+        self.shard(ip).is_some_and(|shard| !rows_of(&shard.load(), ip).is_empty())
+    }
+
+    /// The devices that gave a sign of life since this was last asked for. That an address is held says nothing of it: a
+    /// small table keeps those that left.
+    pub fn take_heard(&self) -> HashSet<Mac> {
+        std::mem::take(&mut self.heard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn hear(&self, mac: Mac) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if heard.len() < ENTRIES_MAX {
+            heard.insert(mac);
+        }
     }
 
     fn shard(&self, ip: IpAddr) -> Option<&ArcSwap<Vec<Neighbour>>> {
@@ -254,7 +275,12 @@ fn receive(events: &mut Socket, table: &Weak<Neighbours>) -> io::Result<()> {
     match events.receive() {
         Ok(datagram) => {
             if let Some(table) = table.upgrade() {
-                table.apply(messages(datagram).filter_map(|message| read_event(&message)));
+                let read =
+                    messages(datagram).filter_map(|message| Some((read_event(&message)?, is_confirmed(&message))));
+                table.apply(read.map(|(change, is_confirmed)| {
+                    change.mac.filter(|_| is_confirmed).into_iter().for_each(|mac| table.hear(mac));
+                    change
+                }));
             }
             Ok(())
         }
@@ -305,8 +331,14 @@ pub(super) fn read_event(message: &Message<'_>) -> Option<Change> {
     }
     let ip = address(family, attributes.value(libc::NDA_DST)?)?;
     let is_usable = !is_gone && u16::from_ne_bytes([s0, s1]) & USABLE != 0;
-    let mac = if is_usable { attributes.value(libc::NDA_LLADDR).and_then(device) } else { None };
+    let mac = if is_usable { attributes.value(libc::NDA_LLADDR).and_then(Mac::of_octets) } else { None };
     Some(Change { ip, interface: u32::from_ne_bytes([i0, i1, i2, i3]), mac })
+}
+
+/// True when the kernel has just been told by the device itself.
+fn is_confirmed(message: &Message<'_>) -> bool {
+    let Some(([_, _, _, _, _, _, _, _, s0, s1, _, _], _)) = message.split::<HEADER>() else { return false };
+    u16::from_ne_bytes([*s0, *s1]) & libc::NUD_REACHABLE != 0
 }
 
 fn address(family: u8, octets: &[u8]) -> Option<IpAddr> {
@@ -315,13 +347,6 @@ fn address(family: u8, octets: &[u8]) -> Option<IpAddr> {
         libc::AF_INET6 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).into()),
         _ => None,
     }
-}
-
-/// The link-layer address of one device: neither a group's nor all zeroes (tunnels, loopback).
-fn device(octets: &[u8]) -> Option<Mac> {
-    let octets = <[u8; 6]>::try_from(octets).ok()?;
-    let [first, ..] = octets;
-    (octets != [0; 6] && first & 1 == 0).then_some(Mac(octets))
 }
 
 #[cfg(test)]

@@ -67,6 +67,11 @@ impl Budget {
 }
 
 impl Profile {
+    /// True when any is written; nearly all profiles have none.
+    pub fn has_budgets(&self) -> bool {
+        !self.budgets.is_empty()
+    }
+
     /// The budgets that hold on that day.
     pub fn budgets(&self, date: Date) -> impl Iterator<Item = BudgetOn<'_>> {
         let numbered = (0..=u8::MAX).zip(&self.budgets).filter(move |(_, budget)| budget.days.contains(date));

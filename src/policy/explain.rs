@@ -157,3 +157,6 @@ fn verb(action: Action) -> &'static str {
         Action::Block | Action::Help => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests;

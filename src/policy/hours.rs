@@ -53,18 +53,14 @@ impl Hours {
     /// The minutes from midnight during which it holds on that day, in order, at most two of them, never touching.
     pub fn intervals_on(&self, date: Date) -> Vec<Range<u16>> {
         let (from, to) = (minute_of(self.from), minute_of(self.to));
-        let starts_today = self.days.contains(date);
-        if !self.crosses_midnight() {
-            return if starts_today { Vec::from([from..to]) } else { Vec::new() };
+        let crosses = self.crosses_midnight();
+        let is_tail = crosses && to > 0 && date.yesterday().is_ok_and(|yesterday| self.days.contains(yesterday));
+        let starts = self.days.contains(date);
+        let (morning, evening) = (0..to, from..if crosses { DAY_MINUTES } else { to });
+        if is_tail && starts && from == to {
+            return Vec::from_iter(Some(morning.start..evening.end));
         }
-        let began_yesterday = date.yesterday().is_ok_and(|yesterday| self.days.contains(yesterday));
-        match (began_yesterday && to > 0, starts_today) {
-            (true, true) if from == to => Vec::from([0..DAY_MINUTES]),
-            (true, true) => vec![0..to, from..DAY_MINUTES],
-            (true, false) => Vec::from([0..to]),
-            (false, true) => Vec::from([from..DAY_MINUTES]),
-            (false, false) => Vec::new(),
-        }
+        is_tail.then_some(morning).into_iter().chain(starts.then_some(evening)).collect()
     }
 
     /// The day on which what holds now started.

@@ -66,6 +66,11 @@ impl Profile {
         })
     }
 
+    /// The names of all schedules, by position.
+    pub fn schedule_names(&self) -> impl Iterator<Item = &str> {
+        self.schedules.iter().map(|schedule| &*schedule.name)
+    }
+
     /// The bars of the schedule at `position` for seven days from `first`, in minutes from each midnight
     /// ([`Hours::intervals_on`](super::Hours::intervals_on)). Empty days beyond the calendar's end and for no such schedule.
     pub fn week_of(&self, position: u8, first: Date) -> [Vec<Range<u16>>; 7] {

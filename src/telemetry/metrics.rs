@@ -158,6 +158,8 @@ pub struct Gauges {
     pub reloads: (u64, u64),
     /// List updates that took effect, and that were refused.
     pub updates: (u64, u64),
+    /// The system's clock shows no less than is known.
+    pub is_clock_trusted: bool,
     /// Addresses remembered.
     pub addresses: usize,
     /// The kernel's counters.
@@ -218,6 +220,12 @@ impl Metrics {
         }
     }
 
+    /// Questions so far, however they ended.
+    pub fn answered(&self) -> u64 {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.iter().flat_map(|counters| &counters.outcomes).map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
     fn sum(&self, of: impl Fn(&Counters) -> &AtomicU64) -> f64 {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         threads.iter().map(|counters| of(counters).load(Ordering::Relaxed)).sum::<u64>() as f64
@@ -229,7 +237,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 22] = [
+pub const FAMILIES: [(&str, &str, &str); 23] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -245,6 +253,7 @@ pub const FAMILIES: [(&str, &str, &str); 22] = [
     ("luytre_lists_bytes", "Octets of the compiled lists.", ""),
     ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
     ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
+    ("luytre_app_clock_trusted", "1 while the system's clock shows no less than is known.", ""),
     ("luytre_proxy_passages_total", "Connections, requests and QUIC flows by how they ended.", "by,outcome"),
     ("luytre_proxy_refused_total", "Of these, refused ones by category.", "category"),
     ("luytre_proxy_ways_total", "Ways round the filter that were tried, as the proxy saw them.", "way"),
@@ -298,6 +307,7 @@ impl Collector for Scrape {
                 ("update".to_string(), gauges.updates.0 as f64),
                 ("update_refused".to_string(), gauges.updates.1 as f64),
             ],
+            one(f64::from(u8::from(gauges.is_clock_trusted))),
         ];
         let [passages, refused, ways, octets, open] = metrics.proxied.values();
         let kernel = gauges.firewall.iter().map(|(way, packets)| (way.clone(), *packets as f64)).collect();

@@ -101,15 +101,16 @@ impl Web {
         }
     }
 
-    /// Takes a guardian's code: more time, without the home's network or a guardian at the dashboard.
-    pub fn use_code(&self, visitor: &Visitor, code: &str) -> Result<(), Trouble> {
+    /// Takes a guardian's code: more time, without a guardian at the dashboard. Gives its end.
+    pub fn use_code(&self, visitor: &Visitor, code: &str) -> Result<i64, Trouble> {
         let snapshot = self.judge.keep();
         let profile = visitor.profile(&snapshot).name.to_string();
         let extra = self.family.use_code(&profile, code, visitor.peer, visitor.now)?;
         let until = visitor.now + i64::from(extra.secs(visitor.moment(&snapshot).local));
         self.family.grant(&profile, "time", until, "code", visitor.now)?;
         self.steward.renew().map_err(Trouble::Internal)?;
-        Ok(self.family.note("code", Some(&profile), Deed::Code, &format!("{}", until - visitor.now), visitor.now)?)
+        self.family.note("code", Some(&profile), Deed::Code, &format!("{}", until - visitor.now), visitor.now)?;
+        Ok(until)
     }
 }
 

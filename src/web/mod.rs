@@ -7,6 +7,7 @@ pub mod dashboard;
 pub mod guard;
 pub mod pages;
 pub mod policy;
+pub mod portal;
 pub mod server;
 pub mod sessions;
 pub mod sight;
@@ -79,6 +80,14 @@ impl Web {
     pub fn options(&self) -> Arc<config::Web> {
         self.options.load_full()
     }
+}
+
+/// Runs what may take a tenth of a second (hashing, files) aside.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
+) -> Result<T, Trouble> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|_| Err(Trouble::Internal("a request ended badly".into())))
 }
 
 #[cfg(test)]

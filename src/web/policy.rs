@@ -176,7 +176,7 @@ impl Web {
         let mut editor = self.editor()?;
         change(&mut editor).map_err(refused)?;
         editor.save(&self.steward.vocabulary()).map_err(trouble)?;
-        self.steward.use_file(editor.file().to_path_buf());
+        self.steward.use_file(editor.named().to_path_buf());
         if let Err(faults) = self.steward.reload() {
             editor.restore_previous().map_err(trouble)?;
             return Err(Trouble::Faults(faults));

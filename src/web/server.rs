@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::guard::{self, BODY_MAX, Peer};
-use super::{Web, api, dashboard};
+use super::{Web, api, dashboard, portal};
 
 /// A client that sends no request for so long is gone.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,7 +26,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// All pages and the API behind the guard.
 pub fn router(web: Arc<Web>) -> Router {
-    let all = Router::new().merge(api::routes()).merge(dashboard::routes(Arc::clone(&web)));
+    let all = Router::new()
+        .merge(api::routes())
+        .merge(dashboard::routes(Arc::clone(&web)))
+        .merge(portal::routes(Arc::clone(&web)));
     let all = all.layer(DefaultBodyLimit::max(BODY_MAX)).with_state(Arc::clone(&web));
     // Outside of all routes: the guard may lead a request to another page than it names.
     Router::new().fallback_service(all).layer(middleware::from_fn_with_state(web, guard::guard))

@@ -13,7 +13,8 @@ use crate::family::{Moments, Scope, Visible};
 use crate::identity::Mac;
 use crate::judge::{Explanation, Snapshot};
 use crate::name::Name;
-use crate::policy::{Band, Moment};
+use crate::policy::{Band, Moment, Profile};
+use crate::web::pages::Budget;
 
 /// A device that was seen, with what is known of it.
 #[derive(Debug, Clone, Serialize)]
@@ -52,6 +53,18 @@ impl Web {
             grant.what = "hidden".to_string();
         });
         Ok(moments)
+    }
+
+    /// The budgets of today, with what is left of each.
+    pub fn budgets(&self, profile: &Profile, moment: &Moment) -> Result<Vec<Budget>, Trouble> {
+        let today = moment.local.date();
+        let used = self.family.moments(moment.unix_secs, today)?.used;
+        let budgets = profile.budgets(today).map(|budget| {
+            let mine = used.iter().find(|(of, name, _)| *of == *profile.name && name == budget.name);
+            let (used, of) = (mine.map_or(0, |(_, _, secs)| secs / 60), (budget.limit.as_secs() / 60) as u32);
+            Budget { title: budget.name.to_string(), left: of.saturating_sub(used), of }
+        });
+        Ok(budgets.collect())
     }
 
     /// What anybody may see of that profile.

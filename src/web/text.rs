@@ -45,6 +45,17 @@ pub enum Family {
     Section,
 }
 
+/// How a page speaks to its reader. Vietnamese has a word for "you" by age: `con`, `em`, `bạn`; English grows plainer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Up to nine.
+    Con,
+    /// Ten to twelve.
+    Em,
+    /// Older, and whoever is not known.
+    Ban,
+}
+
 /// A value that stands in a text.
 pub trait Arg {
     /// As Fluent takes it; numbers decide about plurals.
@@ -183,6 +194,26 @@ impl Language {
                 include_str!("texts/en/portal.ftl"),
                 include_str!("texts/en/dashboard.ftl"),
             ],
+        }
+    }
+}
+
+impl Tone {
+    /// How to speak to that band.
+    pub const fn of(band: Band) -> Tone {
+        match band {
+            Band::Age0to5 | Band::Age6to9 => Tone::Con,
+            Band::Age10to12 => Tone::Em,
+            Band::Age13to15 | Band::Age16to17 | Band::Adult => Tone::Ban,
+        }
+    }
+
+    /// As the texts choose by it (`$tone`).
+    pub const fn code(self) -> &'static str {
+        match self {
+            Tone::Con => "con",
+            Tone::Em => "em",
+            Tone::Ban => "ban",
         }
     }
 }

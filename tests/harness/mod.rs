@@ -1,10 +1,14 @@
 //! The real binary in a folder of its own, with a mock upstream that remembers what it was asked. Traffic stays on loopback.
 #![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
+pub mod browser;
+pub mod clock;
 pub mod gateway;
 pub mod hostile;
 pub mod load;
+pub mod memory;
 pub mod namespace;
+pub mod schemathesis;
 pub mod zones;
 
 use std::fs;
@@ -25,6 +29,8 @@ use hickory_proto::rr::rdata::{A, AAAA, CNAME, HTTPS, SOA, SVCB, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tempfile::TempDir;
 
+use clock::Clock;
+
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A record the mock upstream serves: owner, type and data as written in scenarios.
@@ -40,6 +46,8 @@ pub struct Answer {
 pub struct World {
     pub answers: Vec<Answer>,
     pub seen: Vec<String>,
+    /// Every query as it came, one behind the other.
+    pub octets: Vec<u8>,
     pub failing: bool,
     pub silent: bool,
 }
@@ -102,6 +110,11 @@ impl Upstream {
         self.world.lock().unwrap().seen.clone()
     }
 
+    /// Every query so far as it came.
+    pub fn octets(&self) -> Vec<u8> {
+        self.world.lock().unwrap().octets.clone()
+    }
+
     /// Without the help set, which a program with a proxy knows beforehand whoever asks.
     pub fn seen_beside_help(&self) -> Vec<String> {
         let help = luytre::lists::data::Builtin::read().unwrap().help;
@@ -144,6 +157,7 @@ fn reply(packet: &[u8], world: &Mutex<World>, udp: bool) -> Option<Vec<u8>> {
     let query = message.queries.first()?.clone();
     let asked = query.name().to_lowercase();
     let mut world = world.lock().unwrap();
+    world.octets.extend(packet);
     world.seen.push(format!("{} {}", query.query_type(), asked.to_string().trim_end_matches('.')));
     if world.silent {
         return None;
@@ -348,16 +362,33 @@ impl Server {
 
     /// Starts with a whole configuration, made for these two listeners.
     pub fn start_text(folder: Arc<TempDir>, text: impl FnOnce(SocketAddr, SocketAddr) -> String) -> Server {
+        Server::start_by(folder, text, |_| {})
+    }
+
+    /// As [`Server::start_in`], by a clock of the test's own.
+    pub fn start_at(clock: &Clock, folder: Arc<TempDir>, upstream: SocketAddr, dns_extra: &str, rest: &str) -> Server {
+        let state = folder.path().join("state");
+        let text = |dns, metrics| head(dns, metrics, upstream, &state, dns_extra) + rest;
+        Server::start_by(folder, text, |command| clock.rule(command))
+    }
+
+    /// As [`Server::start_text`], with a last word on how it is run.
+    pub fn start_by(
+        folder: Arc<TempDir>,
+        text: impl FnOnce(SocketAddr, SocketAddr) -> String,
+        prepare: impl FnOnce(&mut Command),
+    ) -> Server {
         let dns: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let metrics: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let config = folder.path().join("luytre.toml");
         fs::write(&config, text(dns, metrics)).unwrap();
         // Ends with the test even when that is killed.
-        let child = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        command
             .args(["--pdeathsig", "KILL", binary(), "-c", config.to_str().unwrap()])
-            .stderr(fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
+            .stderr(fs::File::create(folder.path().join("log")).unwrap());
+        prepare(&mut command);
+        let child = command.spawn().unwrap();
         let mut server = Server { dns, metrics, folder, config, child };
         server.wait_ready();
         server

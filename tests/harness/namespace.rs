@@ -35,7 +35,8 @@ pub fn addresses(all: &[&str]) {
     }
 }
 
-fn ip(arguments: &[&str]) {
+/// One command of `ip`.
+pub fn ip(arguments: &[&str]) {
     let output = Command::new("ip").args(arguments).output().unwrap();
     assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

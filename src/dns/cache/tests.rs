@@ -169,6 +169,92 @@ fn readers_beside_a_writer_never_see_half_a_record() {
 }
 
 #[test]
+fn what_is_past_its_time_is_wiped_and_the_rest_stays() {
+    // The records of `put` were stored at 1000 and live 256 seconds.
+    for (bytes, records) in [(400_000, 500), (100_000, 20_000)] {
+        let (cache, mut words) = (AnswerCache::new(bytes), Vec::new());
+        for at in 0..records {
+            put(&cache, at);
+            holds(&cache, at / 2, &mut words);
+        }
+        cache.wipe(1255, 0);
+        let (held, number) = ((0..records).filter(|at| holds(&cache, *at, &mut words)).count(), cache.len());
+        assert!(held > 100 && held <= number, "{held} of {number}");
+        cache.wipe(1256 + 3599, 3600);
+        assert_eq!((0..records).filter(|at| holds(&cache, *at, &mut words)).count(), held, "good when nothing else is");
+        cache.wipe(1256 + 3600, 3600);
+        assert_eq!((cache.len(), (0..records).filter(|at| holds(&cache, *at, &mut words)).count()), (0, 0));
+        let names = cache.young.words.iter().chain(&cache.main.words).filter(|word| {
+            let word = word.load(Ordering::Relaxed).to_ne_bytes();
+            word.windows(4).any(|octets| octets == b"exam" || octets == b"mple")
+        });
+        assert_eq!(names.count(), 0);
+        for at in 0..records {
+            put(&cache, at);
+            assert!(holds(&cache, at, &mut words), "{at}");
+        }
+    }
+}
+
+#[test]
+fn what_was_replaced_or_pushed_out_is_wiped() {
+    let cache = AnswerCache::new(100_000);
+    let key = key(7);
+    for records in 1..50 {
+        cache.insert(key.question(), &entry(&key, 7, records));
+    }
+    cache.wipe(1000, 0);
+    let pieces = |cache: &AnswerCache| {
+        let words = cache.young.words.iter().chain(&cache.main.words);
+        let octets: Vec<u8> = words.flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes()).collect();
+        octets.windows(7).filter(|octets| *octets == b"example").count()
+    };
+    assert_eq!(pieces(&cache), 1, "the newest alone");
+    for at in 0..20_000 {
+        put(&cache, at);
+    }
+    // What left the index only is found by its place in a ring; what left a ring was wiped as it did.
+    cache.wipe(1000, 0);
+    assert_eq!(pieces(&cache), cache.len());
+}
+
+#[test]
+fn what_leaves_a_ring_is_wiped_at_once() {
+    let (cache, mut words) = (AnswerCache::new(100_000), Vec::new());
+    put(&cache, 1);
+    let head = cache.writer.lock().unwrap().young;
+    let (_, place) = cache.young.give_up_oldest(head, &mut words).unwrap();
+    let at = cache.young.offset(place);
+    let left = cache.young.words[at + 2..at + words.len()].iter().filter(|word| word.load(Ordering::Relaxed) != 0);
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
+fn readers_beside_the_wiper_never_see_half_a_record() {
+    let cache = AnswerCache::new(60_000);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = || {
+            let (mut words, mut found, mut at) = (Vec::new(), 0_u64, 0);
+            while !done.load(Ordering::Relaxed) {
+                found += u64::from(holds(&cache, at % 50, &mut words));
+                at += 1;
+            }
+            found
+        };
+        let readers = [scope.spawn(reader), scope.spawn(reader)];
+        for round in 0..4_000 {
+            (0..50).for_each(|at| put(&cache, at));
+            cache.wipe(if round % 2 == 0 { 5000 } else { 1000 }, 0);
+        }
+        done.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 1000, "the readers were at work");
+        }
+    });
+}
+
+#[test]
 fn what_is_too_long_is_not_kept_and_tiny_budgets_work() {
     let (cache, mut words) = (AnswerCache::new(0), Vec::new());
     for at in 0..1_000 {

@@ -274,6 +274,21 @@ impl Validator {
         }
     }
 
+    /// Forgets what is past its time.
+    pub fn forget(&self) {
+        let now = Instant::now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // A table leaves what was removed from it where it was.
+        let before = known.len();
+        known.retain(|_, known| {
+            known.cut.as_ref().is_some_and(|(until, _)| *until > now)
+                || known.keys.as_ref().is_some_and(|(until, _)| *until > now)
+        });
+        if known.len() < before {
+            known.shrink_to_fit();
+        }
+    }
+
     fn recall<T>(
         &self,
         name: &Name,

@@ -2,8 +2,11 @@
 //! questions one answer may cost. Aliases are followed here, one by one, so that each can be checked with the proofs that
 //! came with it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use hickory_net::runtime::TokioRuntimeProvider;
 use hickory_net::{DnsError, NetError, NoRecords};
 use hickory_proto::dnssec::rdata::DNSSECRData;
@@ -13,10 +16,21 @@ use hickory_resolver::recursor::{DnssecPolicy, Recursor, RecursorError, Recursor
 
 use super::super::answer::EdeCode;
 use super::super::dnssec::{Fetch, Validator, covered};
+use crate::clock::now_secs;
 use crate::config;
 
 /// The way down from the root.
-pub struct Recursion(Option<Recursor<TokioRuntimeProvider>>);
+pub struct Recursion {
+    /// What hickory remembers lives and dies with it; `None` when it could not start.
+    recursor: ArcSwapOption<Recursor<TokioRuntimeProvider>>,
+    made_at: AtomicU64,
+    upstream: config::Upstream,
+    cache_bytes: u64,
+}
+
+/// hickory passes over what is past its time, but keeps it until there is no room. After a day all of it goes, and a few
+/// delegations are asked for anew.
+const REMEMBER_SECS: u64 = 86_400;
 
 /// A question whose answer takes longer than this has none: clients have given up by then.
 const WALK_MAX: Duration = Duration::from_secs(10);
@@ -33,21 +47,16 @@ const ALIASES_MAX: usize = 11;
 impl Recursion {
     /// Nothing is sent yet.
     pub fn new(upstream: &config::Upstream, cache_bytes: u64) -> Recursion {
-        let mut options = RecursorOptions {
-            ns_cache_size: ZONES_MAX,
-            response_cache_size: (cache_bytes / RESPONSE_BYTES).clamp(64, 1 << 20),
-            recursion_limit: DEPTH_MAX,
-            ns_recursion_limit: DEPTH_MAX,
-            case_randomization: true,
-            ..RecursorOptions::default()
-        };
-        if upstream.allow_private_servers {
-            options.deny_server.clear();
+        let recursor = ArcSwapOption::from(recursor(upstream, cache_bytes).map(Arc::new));
+        Recursion { recursor, made_at: AtomicU64::new(now_secs()), upstream: upstream.clone(), cache_bytes }
+    }
+
+    /// Forgets everything once a day.
+    pub fn forget(&self, now: u64) {
+        if now.saturating_sub(self.made_at.load(Ordering::Relaxed)) >= REMEMBER_SECS {
+            self.made_at.store(now, Ordering::Relaxed);
+            self.recursor.store(recursor(&self.upstream, self.cache_bytes).map(Arc::new));
         }
-        // Signatures are fetched with everything; whether they hold is judged elsewhere.
-        let policy = DnssecPolicy::ValidationDisabled;
-        let made = Recursor::new(&upstream.root_hints, policy, None, options, TokioRuntimeProvider::new());
-        Recursion(made.map_err(|error| tracing::error!(%error, "recursion cannot start")).ok())
     }
 
     /// The whole answer, and whether all of it is authentic; checked when there is a validator.
@@ -106,11 +115,29 @@ impl Recursion {
     }
 
     async fn resolve(&self, query: Query) -> Result<Message, RecursorError> {
-        match &self.0 {
+        match self.recursor.load_full() {
             Some(recursor) => recursor.resolve(query, Instant::now(), true).await,
             None => Err(RecursorError::Message("recursion could not start")),
         }
     }
+}
+
+fn recursor(upstream: &config::Upstream, cache_bytes: u64) -> Option<Recursor<TokioRuntimeProvider>> {
+    let mut options = RecursorOptions {
+        ns_cache_size: ZONES_MAX,
+        response_cache_size: (cache_bytes / RESPONSE_BYTES).clamp(64, 1 << 20),
+        recursion_limit: DEPTH_MAX,
+        ns_recursion_limit: DEPTH_MAX,
+        case_randomization: true,
+        ..RecursorOptions::default()
+    };
+    if upstream.allow_private_servers {
+        options.deny_server.clear();
+    }
+    // Signatures are fetched with everything; whether they hold is judged elsewhere.
+    let policy = DnssecPolicy::ValidationDisabled;
+    let made = Recursor::new(&upstream.root_hints, policy, None, options, TokioRuntimeProvider::new());
+    made.map_err(|error| tracing::error!(%error, "recursion cannot start")).ok()
 }
 
 impl Fetch for Recursion {

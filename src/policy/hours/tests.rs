@@ -1,4 +1,5 @@
 //! Hours across midnight and through calendars, and against an oracle that walks every run of a schedule minute by minute.
+#![allow(clippy::single_range_in_vec_init, reason = "a day can have one bar")]
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::routing::{delete, get, post, put};
 
+pub(super) use super::aside;
 use super::{Trouble, Web};
 
 /// Every route with its handler.
@@ -100,12 +101,4 @@ impl<T: serde::de::DeserializeOwned> FromRequestParts<Arc<Web>> for Query<T> {
             axum::extract::Query::from_request_parts(parts, web).await;
         read.map(|axum::extract::Query(value)| Query(value)).map_err(|error| Trouble::Invalid(error.body_text()))
     }
-}
-
-/// Runs what may take a tenth of a second (hashing, files) aside.
-pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, Trouble> {
-    let ended = tokio::task::spawn_blocking(work).await;
-    ended.unwrap_or_else(|_| Err(Trouble::Internal("a request ended badly".into())))
 }

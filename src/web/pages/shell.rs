@@ -116,15 +116,18 @@ impl Shell {
         self.section_name(&self.section)
     }
 
-    pub(super) fn sections(&self) -> [Section; 9] {
+    /// The navigation.
+    pub fn sections(&self) -> [Section; 9] {
         Section::ALL
     }
 
-    pub(super) fn section_name(&self, section: &Section) -> Cow<'static, str> {
+    /// A section's name.
+    pub fn section_name(&self, section: &Section) -> Cow<'static, str> {
         self.language.of(Family::Section, section.code())
     }
 
-    pub(super) fn is_waiting(&self, section: &Section) -> bool {
+    /// Something waits there for an answer.
+    pub fn is_waiting(&self, section: &Section) -> bool {
         *section == Section::Requests && self.waiting > 0
     }
 }

@@ -55,4 +55,50 @@ mod tests {
             assert!(!css.contains("/*") && !css.contains("url(") && !css.contains("@import"));
         }
     }
+
+    #[test]
+    fn every_colour_can_be_read_on_what_it_stands_on() {
+        let (light, rest) = STYLE.split_once("@media").unwrap();
+        let dark = rest.split_once("*, *::before").unwrap().0;
+        let text = [
+            "ink paper",
+            "ink surface",
+            "ink sunken",
+            "muted paper",
+            "muted surface",
+            "muted sunken",
+            "leaf paper",
+            "leaf surface",
+            "leaf sunken",
+            "on-leaf leaf",
+            "on-leaf leaf-strong",
+            "leaf-strong leaf-soft",
+            "sun-ink sun-soft",
+            "clay-ink clay-soft",
+            "clay-ink surface",
+            "sky-ink sky-soft",
+        ];
+        let edges = ["edge surface", "edge paper", "edge sunken", "focus paper", "focus surface"];
+        for scheme in [light, dark] {
+            // WCAG 2.2, 1.4.3 and 1.4.11.
+            for (pair, least) in text.map(|pair| (pair, 4.5)).into_iter().chain(edges.map(|pair| (pair, 3.0))) {
+                let (front, back) = pair.split_once(' ').unwrap();
+                let found = contrast(luminance(scheme, front), luminance(scheme, back));
+                assert!(found >= least, "{pair}: {found:.2}");
+            }
+        }
+    }
+
+    fn contrast(one: f64, other: f64) -> f64 {
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    fn luminance(scheme: &str, token: &str) -> f64 {
+        let colour = scheme.split_once(&format!("--{token}: #")).unwrap().1;
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+    }
 }
