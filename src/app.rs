@@ -55,6 +55,8 @@ use crate::web::Web;
 
 /// The help set's cache: a few dozen names.
 const QUIET_CACHE_BYTES: u64 = 256 << 10;
+/// Once a minute, each asynchronous thread keeps the others' questions waiting for so long at most.
+const ROUSED: Duration = Duration::from_millis(2);
 /// Questions in flight get this long to end when the service stops.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -87,7 +89,7 @@ pub fn run(origin: Origin) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")
-        .on_thread_park(sys::wipe_stack)
+        .on_thread_park(sys::wipe_stack_at_rest)
         .build()
         .context("the asynchronous side cannot start")?;
     let app = Arc::new(App::start(origin, config, builtin, runtime.handle())?);
@@ -402,6 +404,7 @@ impl App {
         if self.watch.is_due() {
             self.shared.door.forget(now_secs());
             self.note_moment();
+            rouse(&self.shared.runtime);
         }
     }
 
@@ -572,6 +575,14 @@ fn read_gauges(
             firewall: kernel.counters(),
         }
     });
+}
+
+/// Has every asynchronous thread work for a moment, and rest again: as it does, it wipes its stack.
+fn rouse(runtime: &Handle) {
+    for _ in 0..runtime.metrics().num_workers() {
+        // Long enough that one thread cannot do all of it.
+        runtime.spawn(async { thread::sleep(ROUSED) });
+    }
 }
 
 async fn ended(term: &mut Signal, interrupt: &mut Signal) {

@@ -90,3 +90,6 @@ pub async fn aside<T: Send + 'static>(
     let ended = tokio::task::spawn_blocking(work).await;
     ended.unwrap_or_else(|_| Err(Trouble::Internal("a request ended badly".into())))
 }
+
+#[cfg(test)]
+mod tests;

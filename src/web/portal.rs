@@ -25,6 +25,7 @@ use super::text::Language;
 use super::{Trouble, Visitor, Web};
 use crate::classify::Category;
 use crate::family::{self, Kind, RequestRow};
+use crate::identity::ClientAddr;
 use crate::judge::Snapshot;
 use crate::name::Name;
 use crate::policy::explain::Until;
@@ -85,6 +86,36 @@ impl Web {
         page.csrf.clone_from(&self.form_token(visitor.peer));
         page.learn = Tile::for_band(&self.builtin.tiles, profile.band, visitor.language(), TILES);
         page.render()
+    }
+}
+
+impl Web {
+    /// The page of a refusal that door two shows under the refused site's name, and its content security policy.
+    pub fn refusal_elsewhere(
+        &self,
+        client: ClientAddr,
+        name: &Name,
+        verdict: &Verdict,
+        languages: Option<&str>,
+        now: i64,
+    ) -> (String, String) {
+        let visitor = Visitor {
+            peer: client.ip(),
+            person: None,
+            session: None,
+            csrf: String::new(),
+            languages: languages.map(str::to_string),
+            chosen_language: None,
+            nonce: guard::nonce(),
+            is_tls: false,
+            now,
+        };
+        (self.refusal(&visitor, name, verdict, false), self.policy_elsewhere(&visitor.nonce))
+    }
+
+    /// For a page under another site's name: its forms lead to the portal.
+    fn policy_elsewhere(&self, nonce: &str) -> String {
+        guard::policy(nonce).replace("form-action 'self'", &format!("form-action {}", self.portal_url()))
     }
 }
 
@@ -214,9 +245,7 @@ async fn blocked(
     };
     let html = web.refusal(&visitor, &name, &verdict, false);
     let mut response = (StatusCode::FORBIDDEN, Html(html)).into_response();
-    // Its forms lead to the portal, which stands under another name.
-    let policy =
-        guard::policy(&visitor.nonce).replace("form-action 'self'", &format!("form-action {}", web.portal_url()));
+    let policy = web.policy_elsewhere(&visitor.nonce);
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -31,9 +31,11 @@ pub fn in_memory(process: u32, name: &str) -> Vec<Trace> {
         }
         let (from, to) = range.split_once('-').unwrap();
         let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
-        let place = fields.nth(3).unwrap_or("anonymous");
+        // A thread's stack is an anonymous region of 2 MiB, used from its end.
+        let place =
+            fields.nth(3).map_or_else(|| format!("anonymous, {} KiB, ends {to:x}", (to - from) >> 10), String::from);
         search(&memory, (from, to), &patterns, &mut |at, around| {
-            found.push(Trace { place: place.to_string(), at, around });
+            found.push(Trace { place: place.clone(), at, around });
         });
     }
     found

@@ -21,6 +21,12 @@ pub(super) fn make_absolute(document: &mut DocumentMut, start: &Path) {
             Some(format!("file:{}", folder.join(text.strip_prefix("file:")?).display()))
         });
     }
+    let identity = vec![("identity".to_string(), None)];
+    let leases = place::table(document.as_table(), &identity).map_or(0, |identity| place::rows(identity, "leases"));
+    for at in 0..leases {
+        let lease = place::below(&identity, "leases", at);
+        rewrite(document, &lease, "file", |text| Some(folder.join(text).display().to_string()));
+    }
 }
 
 /// Options that name files.

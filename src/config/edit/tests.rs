@@ -107,7 +107,7 @@ fn a_profile_comes_after_the_last_and_takes_nobodys_schedule() {
         text.contains("strip_ech = false\n\n[[profile]]\nname = \"Ba\"\nborn = 2016\n\n# Devices by MAC"),
         "{text}"
     );
-    assert_eq!(editor.profiles()[1].schedules.len(), 1);
+    assert_eq!(editor.profiles()[1].schedules.len(), 2);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_profile_goes_with_what_is_its_own() {
     let gone = changed(HOME, |editor| editor.remove_profile("mai", Some("teen")));
     assert_eq!(gone.first().map(String::as_str), Some("-name = \"mai\""), "{gone:#?}");
     assert!(gone.iter().all(|line| line.starts_with('-') || line == "+profile = \"teen\""), "{gone:#?}");
-    assert_eq!(gone.len(), 21, "{gone:#?}");
+    assert_eq!(gone.len(), 43, "{gone:#?}");
 }
 
 #[test]

@@ -204,10 +204,6 @@ proptest! {
             prop_assert_eq!(&again.settings()["defaults.profile"], &json!(model.strangers));
             prop_assert_eq!(again.text(), text);
         }
-        // The time of calendars has not come for this reader.
-        for form in editor.calendars() {
-            editor.remove_calendar(&form.name).unwrap();
-        }
         let text = editor.text();
         prop_assert!(editor.check(&words()).is_ok(), "{:#?}\n{}", editor.check(&words()).err(), text);
         let kept = comments(start).into_iter().filter(|line| !OF_ROWS.contains(line));
