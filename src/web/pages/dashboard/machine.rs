@@ -143,6 +143,12 @@ pub struct DiagnosticsPage {
     pub since: String,
 }
 
+impl ActivityPage {
+    fn is_weekly(&self) -> bool {
+        self.band == Band::Age13to15
+    }
+}
+
 impl DiagnosticsPage {
     fn problems(&self) -> usize {
         self.findings.iter().filter(|one| one.state == "problem").count()
