@@ -3,7 +3,17 @@
 
 pub mod fields;
 
+mod activity;
+mod children;
+mod diagnostics;
+mod hours;
+mod lists;
+mod people;
+mod rules;
+mod said;
 mod sessions;
+mod settings;
+mod simulator;
 
 use std::sync::Arc;
 
@@ -22,7 +32,17 @@ pub use fields::Fields;
 
 /// Every page below `/dashboard`.
 pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
-    let pages = Router::new().merge(sessions::routes());
+    let pages = Router::new()
+        .merge(activity::routes())
+        .merge(children::routes())
+        .merge(diagnostics::routes())
+        .merge(hours::routes())
+        .merge(lists::routes())
+        .merge(people::routes())
+        .merge(rules::routes())
+        .merge(sessions::routes())
+        .merge(settings::routes())
+        .merge(simulator::routes());
     pages.layer(from_fn_with_state(web, told))
 }
 

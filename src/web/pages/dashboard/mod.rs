@@ -1,5 +1,12 @@
 //! The guardians' pages as values. Each template extends `base.html`.
 
+pub mod children;
+pub mod hours;
+pub mod machine;
+pub mod parts;
+pub mod rules;
+pub mod settings;
+
 use askama::Template;
 
 use super::Shell;
