@@ -203,8 +203,8 @@ pub fn granted(what: &str, language: Language) -> String {
             None => code.to_string(),
         },
         Some((_, other)) => other.to_string(),
-        None if what == "time" => language.t("grant-time").into_owned(),
-        None => language.t("grant-hidden").into_owned(),
+        None if what == "time" => language.t("hold-more-time").into_owned(),
+        None => language.t("hold-asked-page").into_owned(),
     }
 }
 
