@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::asking::may_ask;
-use super::dashboard::{Fields, with_cookie};
+use super::dashboard::{Fields, local, with_cookie};
 use super::guard::{self, Foreign};
 use super::pages::{
     self, Answer, Asked, Blocked, Code, ErrorPage, Frame, Help, Hold, Home, Outcome, Sent, Stopped, Tile, Tried, Who,
@@ -346,9 +346,7 @@ struct Back {
 
 /// Remembers a language and goes back; only to pages of ours.
 async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -> Response {
-    let is_ours =
-        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.contains(char::is_control);
-    let to = Redirect::to(if is_ours { &back } else { "/" }).into_response();
+    let to = Redirect::to(local(&back, "/")).into_response();
     match Language::from_code(&code) {
         Some(language) => {
             let cookie =

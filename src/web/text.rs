@@ -187,12 +187,20 @@ impl Language {
                 include_str!("texts/vi/why.ftl"),
                 include_str!("texts/vi/portal.ftl"),
                 include_str!("texts/vi/dashboard.ftl"),
+                include_str!("texts/vi/dashboard_devices.ftl"),
+                include_str!("texts/vi/dashboard_home.ftl"),
+                include_str!("texts/vi/dashboard_requests.ftl"),
+                include_str!("texts/vi/dashboard_set_up.ftl"),
             ],
             Language::English => &[
                 include_str!("texts/en/names.ftl"),
                 include_str!("texts/en/why.ftl"),
                 include_str!("texts/en/portal.ftl"),
                 include_str!("texts/en/dashboard.ftl"),
+                include_str!("texts/en/dashboard_devices.ftl"),
+                include_str!("texts/en/dashboard_home.ftl"),
+                include_str!("texts/en/dashboard_requests.ftl"),
+                include_str!("texts/en/dashboard_set_up.ftl"),
             ],
         }
     }

@@ -3,7 +3,12 @@
 
 pub mod fields;
 
+mod devices;
+mod faults;
+mod home;
+mod requests;
 mod sessions;
+mod set_up;
 
 use std::sync::Arc;
 
@@ -22,7 +27,12 @@ pub use fields::Fields;
 
 /// Every page below `/dashboard`.
 pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
-    let pages = Router::new().merge(sessions::routes());
+    let pages = Router::new()
+        .merge(devices::routes())
+        .merge(home::routes())
+        .merge(requests::routes())
+        .merge(sessions::routes())
+        .merge(set_up::routes());
     pages.layer(from_fn_with_state(web, told))
 }
 
@@ -42,6 +52,13 @@ pub fn page_again(html: String) -> Page {
 /// After a change: the page that shows it, so that going back sends no form twice.
 pub fn see(path: &str) -> Page {
     Ok(Redirect::to(path).into_response())
+}
+
+/// A path of ours that a form names to come back to; else that other one.
+pub fn local<'p>(back: &'p str, other: &'p str) -> &'p str {
+    let is_ours =
+        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.contains(char::is_control);
+    if is_ours { back } else { other }
 }
 
 impl Visitor {

@@ -1,5 +1,12 @@
 //! The guardians' pages as values. Each template extends `base.html`.
 
+pub mod devices;
+pub mod fault;
+pub mod home;
+pub mod requests;
+pub mod set_up;
+pub mod sign_in;
+
 use askama::Template;
 
 use super::Shell;
