@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::asking::may_ask;
-use super::dashboard::{Fields, with_cookie};
+use super::dashboard::{Fields, local, with_cookie};
 use super::guard::{self, Foreign};
 use super::pages::{
     self, Answer, Asked, Blocked, Code, ErrorPage, Frame, Help, Hold, Home, Outcome, Sent, Stopped, Tile, Tried, Who,
@@ -46,6 +46,7 @@ pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
         .route("/code", get(code).post(use_code))
         .route("/language/{code}", get(language))
         .route("/style.css", get(style))
+        .route("/dashboard.js", get(script))
         .route("/captive-portal/api", get(captive))
         .fallback(lost);
     pages.layer(from_fn_with_state(web, told))
@@ -346,9 +347,7 @@ struct Back {
 
 /// Remembers a language and goes back; only to pages of ours.
 async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -> Response {
-    let is_ours =
-        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.contains(char::is_control);
-    let to = Redirect::to(if is_ours { &back } else { "/" }).into_response();
+    let to = Redirect::to(local(&back, "/")).into_response();
     match Language::from_code(&code) {
         Some(language) => {
             let cookie =
@@ -362,6 +361,11 @@ async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -
 async fn style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
     (kind, pages::style::served()).into_response()
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (kind, include_str!("dashboard.js")).into_response()
 }
 
 /// The captive portal API (RFC 8908): nobody is held here, and there is a page about this network.

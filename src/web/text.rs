@@ -198,6 +198,10 @@ impl Language {
                 include_str!("texts/vi/dashboard.ftl"),
                 include_str!("texts/vi/dashboard_rules.ftl"),
                 include_str!("texts/vi/dashboard_box.ftl"),
+                include_str!("texts/vi/dashboard_devices.ftl"),
+                include_str!("texts/vi/dashboard_home.ftl"),
+                include_str!("texts/vi/dashboard_requests.ftl"),
+                include_str!("texts/vi/dashboard_set_up.ftl"),
             ],
             Language::English => &[
                 include_str!("texts/en/names.ftl"),
@@ -206,6 +210,10 @@ impl Language {
                 include_str!("texts/en/dashboard.ftl"),
                 include_str!("texts/en/dashboard_rules.ftl"),
                 include_str!("texts/en/dashboard_box.ftl"),
+                include_str!("texts/en/dashboard_devices.ftl"),
+                include_str!("texts/en/dashboard_home.ftl"),
+                include_str!("texts/en/dashboard_requests.ftl"),
+                include_str!("texts/en/dashboard_set_up.ftl"),
             ],
         }
     }
