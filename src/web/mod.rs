@@ -3,6 +3,7 @@
 
 mod api;
 pub mod asking;
+pub mod charts;
 pub mod dashboard;
 pub mod guard;
 pub mod pages;

@@ -107,6 +107,12 @@ impl Web {
         let row = self.family.request(id)?;
         let snapshot = self.judge.keep();
         known(&snapshot, &row.profile)?;
+        if answer == Answer::Always && row.name.is_none() {
+            // It would stand in the configuration, for everybody to read.
+            return Err(Trouble::Invalid(
+                "a page whose name only the child knows can be allowed for a while, not always".into(),
+            ));
+        }
         let name = self.family.answer(id, answer, reason, visitor.now)?;
         self.family.note(by, Some(&row.profile), Deed::Request, answer.code(), visitor.now)?;
         if answer == Answer::No {
@@ -118,9 +124,11 @@ impl Web {
         match Lasts::of(answer) {
             Some(lasts) => {
                 let until = lasts.until(&snapshot, visitor.now)?;
-                // What may not be shown to guardians must not stand among the grants either.
-                let what = if row.name.is_some() { format!("name:{name}") } else { format!("hidden:{name}") };
-                self.family.grant(&row.profile, &what, until, by, visitor.now)?;
+                if row.name.is_some() {
+                    self.family.grant(&row.profile, &format!("name:{name}"), until, by, visitor.now)?;
+                } else {
+                    self.family.grant_unwritten(&row.profile, &name, until, by, visitor.now);
+                }
                 self.in_force()
             }
             None => self.allow_always(visitor, &row.profile, &name),

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::faults::in_words;
+use super::said::granted;
 use super::{Fields, Page, local, page, page_again, see};
 use crate::classify::Category;
 use crate::family::{Kind, Moments, RequestRow, Scope, Who};
@@ -15,7 +16,8 @@ use crate::policy::{Band, Moment, Profile};
 use crate::web::pages::Section;
 use crate::web::pages::dashboard::fault::Fault;
 use crate::web::pages::dashboard::home::{BudgetNow, ChildNow, GrantNow, Health, HomePage, Line, Newcomer, Waiting};
-use crate::web::portal::{granted, shown};
+use crate::web::pages::dashboard::parts::in_path;
+use crate::web::portal::shown;
 use crate::web::steering::Lasts;
 use crate::web::text::Language;
 use crate::web::{Status, Trouble, Visitor, Web, aside};
@@ -135,7 +137,7 @@ fn child(
     }));
     let grants = moments.grants.iter().filter(|grant| *grant.profile == *profile.name);
     let grants =
-        grants.map(|grant| GrantNow { id: grant.id, what: granted(&grant.what, language), until: at(grant.until) });
+        grants.map(|grant| GrantNow { id: grant.id, what: granted(web, language, &grant.what), until: at(grant.until) });
     let budgets = web.budgets(profile, moment)?.into_iter();
     Ok(ChildNow {
         name: profile.name.to_string(),
@@ -149,13 +151,6 @@ fn child(
             .collect(),
         grants: grants.collect(),
     })
-}
-
-/// A name as a part of a path.
-pub(super) fn in_path(name: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'~');
-    let one = |octet: u8| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") };
-    name.bytes().map(one).collect()
 }
 
 /// How things are, in words; one line when all is well.

@@ -3,12 +3,22 @@
 
 pub mod fields;
 
+mod activity;
+mod children;
 mod devices;
+mod diagnostics;
 mod faults;
 mod home;
+mod hours;
+mod lists;
+mod people;
 mod requests;
+mod rules;
+mod said;
 mod sessions;
 mod set_up;
+mod settings;
+mod simulator;
 
 use std::sync::Arc;
 
@@ -28,11 +38,20 @@ pub use fields::Fields;
 /// Every page below `/dashboard`.
 pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
     let pages = Router::new()
+        .merge(activity::routes())
+        .merge(children::routes())
         .merge(devices::routes())
+        .merge(diagnostics::routes())
         .merge(home::routes())
+        .merge(hours::routes())
+        .merge(lists::routes())
+        .merge(people::routes())
         .merge(requests::routes())
+        .merge(rules::routes())
         .merge(sessions::routes())
-        .merge(set_up::routes());
+        .merge(set_up::routes())
+        .merge(settings::routes())
+        .merge(simulator::routes());
     pages.layer(from_fn_with_state(web, told))
 }
 

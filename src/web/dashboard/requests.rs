@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::faults::in_words;
-use super::home::{in_path, is_private, subject};
+use super::home::{is_private, subject};
 use super::{Fields, Page, page, page_again, see};
 use crate::classify::Category;
 use crate::family::{Answer, RequestRow, Scope};
 use crate::web::pages::Section;
 use crate::web::pages::dashboard::fault::Fault;
+use crate::web::pages::dashboard::parts::in_path;
 use crate::web::pages::dashboard::requests::{Habit, Preset, Request, RequestsPage};
 use crate::web::portal::shown;
 use crate::web::text::Language;
