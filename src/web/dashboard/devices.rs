@@ -93,9 +93,10 @@ async fn add(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -> P
         let typed = ["name", "key", "profile"].map(|field| fields.one(field).to_string());
         let [name, key, profile] = typed.clone();
         let added = match by_key(&key) {
-            Some(form) => {
-                web.add_device(&visitor, &DeviceForm { name: Some(name).filter(|name| !name.is_empty()), profile, ..form })
-            }
+            Some(form) => web.add_device(
+                &visitor,
+                &DeviceForm { name: Some(name).filter(|name| !name.is_empty()), profile, ..form },
+            ),
             None => Err(Trouble::Invalid(String::new())),
         };
         match added {
@@ -244,7 +245,11 @@ impl Look<'_> {
         addresses.extend(seen.iter().flat_map(|device| &device.addresses).map(String::as_str));
         // The same one may be written and seen.
         let mut shown = Vec::new();
-        addresses.into_iter().for_each(|one| if !shown.contains(&one) { shown.push(one) });
+        addresses.into_iter().for_each(|one| {
+            if !shown.contains(&one) {
+                shown.push(one)
+            }
+        });
         Known {
             position,
             mark: mark(form),

@@ -35,6 +35,7 @@ async fn show(State(web): State<Arc<Web>>, visitor: Visitor) -> Page {
 
 async fn answer(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -> Page {
     aside(move || {
+        visitor.may(Scope::Moments)?;
         let (id, typed) = (fields.number("id")?, fields.one("reason"));
         match give(&web, &visitor, id, &fields) {
             Ok(()) => see(HERE),
@@ -48,7 +49,6 @@ async fn answer(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -
 }
 
 fn give(web: &Web, visitor: &Visitor, id: i64, fields: &Fields) -> Result<(), Trouble> {
-    visitor.may(Scope::Moments)?;
     let answer = Answer::from_code(fields.one("answer"));
     let answer = answer.ok_or_else(|| Trouble::Invalid("there is no such answer".into()))?;
     let reason = match fields.some("reason") {

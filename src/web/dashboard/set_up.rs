@@ -126,7 +126,8 @@ async fn add_child(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields
         let language = visitor.language();
         let year = visitor.moment(&web.judge.keep()).local.year();
         let Some(born) = typed[1].parse().ok().filter(|born| (year - AGE_MAX..=year).contains(born)) else {
-            let text = language.t2("set-up-no-year", "from", i64::from(year - AGE_MAX).to_string(), "to", year.to_string());
+            let text =
+                language.t2("set-up-no-year", "from", i64::from(year - AGE_MAX).to_string(), "to", year.to_string());
             return page_again(people(&web, &visitor, typed, Fault::of("born", text))?);
         };
         let form = ProfileForm { name: typed[0].to_string(), born: Some(born), ..ProfileForm::default() };

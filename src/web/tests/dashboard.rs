@@ -7,7 +7,8 @@ use super::household::{CONFIG, GUARDIAN, now};
 use crate::family::{Answer, Ask, Deed, Kind, Role, Who};
 use crate::policy::Band;
 
-const DOOR: &str = "\n[dns.encrypted]\nhttps = [\"0.0.0.0:443\"]\ntls = [\"0.0.0.0:853\"]\nname = \"dns.nha.example\"\n";
+const DOOR: &str =
+    "\n[dns.encrypted]\nhttps = [\"0.0.0.0:443\"]\ntls = [\"0.0.0.0:853\"]\nname = \"dns.nha.example\"\n";
 
 fn band(house: &Household, name: &str) -> Option<Band> {
     house.web.judge.current().profile_named(name).map(|profile| profile.band)
@@ -80,7 +81,9 @@ fn five_steps_lead_from_nothing_to_a_household() {
     let step = browser.post("/dashboard/set-up/children", &[("name", "Mai"), ("born", "2018")]);
     step.says(&["Tên này đã có người dùng", "aria-describedby=\"name-fault\""]);
     for (name, born) in [("Tí", "2017"), ("Tèo", "2019")] {
-        browser.post("/dashboard/set-up/children", &[("name", name), ("born", born)]).leads_to("/dashboard/set-up/children");
+        browser
+            .post("/dashboard/set-up/children", &[("name", name), ("born", born)])
+            .leads_to("/dashboard/set-up/children");
     }
     assert_eq!((band(&house, "Tí"), band(&house, "Tèo")), (Some(Band::Age6to9), Some(Band::Age6to9)));
     browser.post("/dashboard/set-up/children/remove", &[("name", "Bin")]).leads_to("/dashboard/set-up/children");
@@ -111,7 +114,8 @@ fn the_first_step_is_for_the_home_alone_and_only_once() {
     assert_eq!(far.post("/dashboard/set-up", &typed).status, StatusCode::FORBIDDEN);
     assert!(house.web.family.is_new().unwrap());
     let mut near = house.visitor("192.168.1.10").in_english();
-    for (again, password, says) in [("other", "sông dài biển rộng", "not the same"), ("short", "short", "8 to 256")] {
+    for (again, password, says) in [("other", "sông dài biển rộng", "not the same"), ("short", "short", "8 to 256")]
+    {
         let step = near.post("/dashboard/set-up", &[("name", "Bố"), ("password", password), ("again", again)]);
         assert_eq!(step.status, StatusCode::UNPROCESSABLE_ENTITY);
         step.says(&[says, "value=\"Bố\"", "Step 1 of 5"]).hides(&["value=\"short\""]);
@@ -133,18 +137,13 @@ fn every_step_exists_in_english() {
     for (path, says) in [
         ("/dashboard/set-up/children", "Who lives here?"),
         ("/dashboard/set-up/devices", "Whose device is which?"),
-        ("/dashboard/set-up/traffic", "Change the Wi-Fi router"),
+        ("/dashboard/set-up/traffic", "change the Wi-Fi router"),
         ("/dashboard/set-up/test", "See whether it works"),
         ("/dashboard", "Everything is working."),
         ("/dashboard/devices", "Known devices"),
         ("/dashboard/requests", "No request is waiting."),
     ] {
-        let says = says.to_string();
-        let page = guardian.get(path);
-        let lower = page.body.to_lowercase();
-        assert_eq!(page.status, StatusCode::OK, "{path}");
-        assert!(lower.contains(&says.to_lowercase()), "{path}: {}", page.body);
-        assert!(page.body.contains("lang=\"en\"") && !page.body.contains("{ $"), "{path}");
+        guardian.get(path).shows(&[says, "lang=\"en\""]).hides(&["{ $", "{$"]);
     }
 }
 
@@ -161,7 +160,9 @@ fn a_pause_holds_until_it_is_ended() {
     guardian.get("/dashboard").shows(&["Đang dùng được"]).hides(&["Mở lại cho Mai"]);
     // It was over already: what was wanted is so.
     guardian.post("/dashboard/resume", &[("who", "profile:Mai")]).leads_to("/dashboard");
-    guardian.post("/dashboard/pause", &[("who", "house"), ("lasts", "today"), ("back", "//evil.example")]).leads_to("/dashboard");
+    guardian
+        .post("/dashboard/pause", &[("who", "house"), ("lasts", "today"), ("back", "//evil.example")])
+        .leads_to("/dashboard");
     guardian.get("/dashboard").shows(&["Mở lại cho cả nhà"]);
     for (who, lasts) in [("house", "soon"), ("house", "0"), ("nobody", "15"), ("profile:Ai", "15")] {
         let status = guardian.post("/dashboard/pause", &[("who", who), ("lasts", lasts)]).status;
@@ -181,7 +182,8 @@ fn more_time_is_given_and_taken_back() {
     guardian.post("/dashboard/grants/take-back", &[("id", &id)]).leads_to("/dashboard");
     assert!(house.web.moments(now()).unwrap().grants.is_empty());
     guardian.post("/dashboard/grants/take-back", &[("id", &id)]).leads_to("/dashboard");
-    guardian.post("/dashboard/grant", &[("profile", "Ai"), ("lasts", "15")]).says(&["404"]);
+    let nobody = guardian.post("/dashboard/grant", &[("profile", "Ai"), ("lasts", "15")]);
+    assert_eq!(nobody.status, StatusCode::NOT_FOUND);
 }
 
 #[test]
@@ -305,7 +307,9 @@ fn always_stands_in_the_configuration_and_no_changes_nothing() {
     let ids = [ask(&house, "Mai", "a.example", "gaming", true), ask(&house, "Mai", "b.example", "gaming", true)];
     let [always, no] = ids.map(|id| id.to_string());
     let mut guardian = house.guardian();
-    guardian.post("/dashboard/requests/answer", &[("id", &always), ("answer", "always")]).leads_to("/dashboard/requests");
+    guardian
+        .post("/dashboard/requests/answer", &[("id", &always), ("answer", "always")])
+        .leads_to("/dashboard/requests");
     assert!(house.text().contains("allow_names = [\"a.example\"]"), "{}", house.text());
     let before = house.text();
     let refuse = [("id", no.as_str()), ("answer", "no"), ("preset", "talk"), ("reason", "Để mai mẹ xem")];
@@ -330,7 +334,10 @@ fn of_sixteen_year_olds_guardians_see_the_group_alone() {
     house.web.family.ask(&wrong, now()).unwrap();
     let mut guardian = house.guardian();
     for path in ["/dashboard", "/dashboard/requests"] {
-        guardian.get(path).shows(&["một trang thuộc nhóm", "bị chặn nhầm"]).hides(&["secret.example", "health.example"]);
+        guardian
+            .get(path)
+            .shows(&["một trang thuộc nhóm", "bị chặn nhầm"])
+            .hides(&["secret.example", "health.example"]);
     }
     guardian.post("/dashboard/requests/answer", &[("id", &id), ("answer", "once")]).leads_to("/dashboard/requests");
     for path in ["/dashboard", "/dashboard/requests"] {
@@ -362,12 +369,20 @@ fn who_may_only_read_sees_no_buttons_and_can_do_nothing() {
     }
     for path in super::guarding::CHANGES {
         let fields = [
-            ("who", "house"), ("lasts", "15"), ("profile", "Mai"), ("id", id.as_str()), ("answer", "no"), ("position", "0"),
-            ("mark", "Máy của bố|Bố mẹ||192.168.1.10"), ("key", "192.168.1.98"), ("name", "x"), ("born", "2020"),
-            ("adults", "x"), ("strangers", "Mai"),
+            ("who", "house"),
+            ("lasts", "15"),
+            ("profile", "Mai"),
+            ("id", id.as_str()),
+            ("answer", "no"),
+            ("position", "0"),
+            ("mark", "Máy của bố|Bố mẹ||192.168.1.10"),
+            ("key", "192.168.1.98"),
+            ("name", "x"),
+            ("born", "2020"),
+            ("adults", "x"),
+            ("strangers", "Mai"),
         ];
-        if !matches!(*path, "/dashboard/sign-out" | "/dashboard/sign-in" | "/dashboard/set-up") {
-            let fields: Vec<_> = fields.iter().copied().filter(|(key, value)| !path.ends_with("remove") || *key != "name" || *value != "x").chain([("name", "Mai")]).collect();
+        if *path != "/dashboard/sign-out" {
             assert_eq!(reader.post(path, &fields).status, StatusCode::FORBIDDEN, "{path}");
         }
     }
