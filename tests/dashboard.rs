@@ -169,7 +169,7 @@ fn hours_past_midnight_are_shown_and_simulated() {
     assert!(browser.try_find("main svg").is_some() && browser.text().contains("bedtime"), "{}", browser.text());
     look_over(&browser, "hours-en");
     let verdict = |at: &str| {
-        browser.go(&home.url(&format!("/dashboard/simulator?name=wikipedia.org&profile=child&at={at}")));
+        browser.go(&home.url(&format!("/dashboard/simulator?text=wikipedia.org&profile=child&at={at}")));
         browser.text()
     };
     let night = verdict("2026-11-24T02:00");
@@ -197,7 +197,6 @@ fn every_page_of_the_dashboard_can_be_used_by_everybody() {
         ("/dashboard/children", "children"),
         ("/dashboard/children/Mai", "child"),
         ("/dashboard/children/Mai/criteria", "criteria"),
-        ("/dashboard/children/Mai/services", "services"),
         ("/dashboard/children/Mai/sites", "sites"),
         ("/dashboard/children/Mai/protection", "protection"),
         ("/dashboard/children/Mai/hours", "hours"),
@@ -205,7 +204,7 @@ fn every_page_of_the_dashboard_can_be_used_by_everybody() {
         ("/dashboard/children/Mai/budgets/0", "budget"),
         ("/dashboard/devices", "devices"),
         ("/dashboard/requests", "requests"),
-        ("/dashboard/simulator?name=bet365.com&profile=Mai", "simulator"),
+        ("/dashboard/simulator?text=bet365.com&profile=Mai", "simulator"),
         ("/dashboard/lists", "lists"),
         ("/dashboard/activity", "activities"),
         ("/dashboard/activity/Mai", "activity-6-9"),

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::faults::in_words;
+use super::said::granted;
 use super::{Fields, Page, local, page, page_again, see};
 use crate::classify::Category;
 use crate::family::{Kind, Moments, RequestRow, Scope, Who};
@@ -15,7 +16,8 @@ use crate::policy::{Band, Moment, Profile};
 use crate::web::pages::Section;
 use crate::web::pages::dashboard::fault::Fault;
 use crate::web::pages::dashboard::home::{BudgetNow, ChildNow, GrantNow, Health, HomePage, Line, Newcomer, Waiting};
-use crate::web::portal::{granted, shown};
+use crate::web::pages::dashboard::parts::in_path;
+use crate::web::portal::shown;
 use crate::web::steering::Lasts;
 use crate::web::text::Language;
 use crate::web::{Status, Trouble, Visitor, Web, aside};
@@ -73,6 +75,7 @@ async fn act(
     deed: impl FnOnce(&Web, &Visitor, &Fields) -> Result<(), Trouble> + Send + 'static,
 ) -> Page {
     aside(move || {
+        visitor.may(Scope::Moments)?;
         let Err(trouble) = deed(&web, &visitor, &fields) else { return see(local(fields.one("back"), HERE)) };
         let text = in_words(trouble, visitor.language())?;
         page_again(view(&web, &visitor, Fault::of("", text))?.render())
@@ -124,18 +127,21 @@ fn child(
     let paused = moments.pauses.iter().find(|pause| pause.who == own);
     let mut holds = Vec::new();
     if let Some(pause) = paused {
-        holds.push(language.t1("home-holds-pause", "until", at(pause.until)).into_owned());
+        holds.push(language.t1("house-holds-pause", "until", at(pause.until)).into_owned());
     }
     holds.extend(profile.schedules_at(moment).map(|schedule| match schedule.until {
         Some(until) => {
             let until = shown(until, moment.local, language);
-            language.t2("home-holds-schedule", "name", schedule.name, "until", until).into_owned()
+            language.t2("house-holds-schedule", "name", schedule.name, "until", until).into_owned()
         }
-        None => language.t1("home-holds-always", "name", schedule.name).into_owned(),
+        None => language.t1("house-holds-always", "name", schedule.name).into_owned(),
     }));
     let grants = moments.grants.iter().filter(|grant| *grant.profile == *profile.name);
-    let grants =
-        grants.map(|grant| GrantNow { id: grant.id, what: granted(&grant.what, language), until: at(grant.until) });
+    let grants = grants.map(|grant| GrantNow {
+        id: grant.id,
+        what: granted(web, language, &grant.what),
+        until: at(grant.until),
+    });
     let budgets = web.budgets(profile, moment)?.into_iter();
     Ok(ChildNow {
         name: profile.name.to_string(),
@@ -151,42 +157,35 @@ fn child(
     })
 }
 
-/// A name as a part of a path.
-pub(super) fn in_path(name: &str) -> String {
-    let plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'~');
-    let one = |octet: u8| if plain(octet) { char::from(octet).to_string() } else { format!("%{octet:02X}") };
-    name.bytes().map(one).collect()
-}
-
 /// How things are, in words; one line when all is well.
 pub(super) fn lines(status: &Status, language: Language) -> Vec<Line> {
     let line = |state, what: &str, fix: &str| Line { state, what: what.to_string(), fix: fix.to_string() };
     let mut lines = Vec::new();
     match status.upstreams {
         (0, 1..) => {
-            lines.push(line(Health::Problem, &language.t("home-no-upstream"), &language.t("home-no-upstream-fix")))
+            lines.push(line(Health::Problem, &language.t("house-no-upstream"), &language.t("house-no-upstream-fix")))
         }
         (up, all) if up < all => lines.push(line(
             Health::Note,
-            &language.t2("home-few-upstreams", "up", up, "all", all),
-            &language.t("home-few-upstreams-fix"),
+            &language.t2("house-few-upstreams", "up", up, "all", all),
+            &language.t("house-few-upstreams-fix"),
         )),
         _ => {}
     }
     if !status.clock_trusted {
-        lines.push(line(Health::Note, &language.t("home-clock"), &language.t("home-clock-fix")));
+        lines.push(line(Health::Note, &language.t("house-clock"), &language.t("house-clock-fix")));
     }
     if status.has_proxy && !status.rules_hold {
-        lines.push(line(Health::Problem, &language.t("home-rules"), &language.t("home-rules-fix")));
+        lines.push(line(Health::Problem, &language.t("house-rules"), &language.t("house-rules-fix")));
     }
     let late: Vec<&str> =
         status.lists.iter().filter(|list| list.state != "ok").map(|list| list.name.as_str()).collect();
     if !late.is_empty() {
-        let what = language.t1("home-lists", "names", late.join(", "));
-        lines.push(line(Health::Note, &what, &language.t("home-lists-fix")));
+        let what = language.t1("house-lists", "names", late.join(", "));
+        lines.push(line(Health::Note, &what, &language.t("house-lists-fix")));
     }
     if lines.is_empty() {
-        lines.push(line(Health::Ok, &language.t("home-all-well"), ""));
+        lines.push(line(Health::Ok, &language.t("house-all-well"), ""));
     }
     lines
 }

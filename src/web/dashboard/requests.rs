@@ -8,12 +8,13 @@ use axum::extract::State;
 use axum::routing::{get, post};
 
 use super::faults::in_words;
-use super::home::{in_path, is_private, subject};
+use super::home::{is_private, subject};
 use super::{Fields, Page, page, page_again, see};
 use crate::classify::Category;
 use crate::family::{Answer, RequestRow, Scope};
 use crate::web::pages::Section;
 use crate::web::pages::dashboard::fault::Fault;
+use crate::web::pages::dashboard::parts::in_path;
 use crate::web::pages::dashboard::requests::{Habit, Preset, Request, RequestsPage};
 use crate::web::portal::shown;
 use crate::web::text::Language;
@@ -34,6 +35,7 @@ async fn show(State(web): State<Arc<Web>>, visitor: Visitor) -> Page {
 
 async fn answer(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -> Page {
     aside(move || {
+        visitor.may(Scope::Moments)?;
         let (id, typed) = (fields.number("id")?, fields.one("reason"));
         match give(&web, &visitor, id, &fields) {
             Ok(()) => see(HERE),
@@ -47,7 +49,6 @@ async fn answer(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -
 }
 
 fn give(web: &Web, visitor: &Visitor, id: i64, fields: &Fields) -> Result<(), Trouble> {
-    visitor.may(Scope::Moments)?;
     let answer = Answer::from_code(fields.one("answer"));
     let answer = answer.ok_or_else(|| Trouble::Invalid("there is no such answer".into()))?;
     let reason = match fields.some("reason") {

@@ -5,8 +5,25 @@ use axum::http::{Request, StatusCode, header};
 
 use super::Household;
 
-/// Everything a visitor could try to change.
-const CHANGES: &[&str] = &["/dashboard/sign-out"];
+/// Everything a visitor could try to change on the pages of set-up, home, devices and requests.
+pub const CHANGES: &[&str] = &[
+    "/dashboard/devices/add",
+    "/dashboard/devices/assign",
+    "/dashboard/devices/change",
+    "/dashboard/devices/know",
+    "/dashboard/devices/remove",
+    "/dashboard/devices/token",
+    "/dashboard/grant",
+    "/dashboard/grants/take-back",
+    "/dashboard/pause",
+    "/dashboard/requests/answer",
+    "/dashboard/resume",
+    "/dashboard/set-up/adults",
+    "/dashboard/set-up/children",
+    "/dashboard/set-up/children/remove",
+    "/dashboard/set-up/devices",
+    "/dashboard/sign-out",
+];
 
 #[test]
 fn who_is_not_signed_in_changes_nothing() {

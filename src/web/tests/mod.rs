@@ -1,5 +1,6 @@
 //! The pages as a browser meets them, on a household that exists in memory and one folder.
 
+mod dashboard;
 mod guarding;
 mod household;
 
