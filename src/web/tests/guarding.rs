@@ -6,7 +6,39 @@ use axum::http::{Request, StatusCode, header};
 use super::Household;
 
 /// Everything a visitor could try to change.
-const CHANGES: &[&str] = &["/dashboard/sign-out"];
+const CHANGES: &[&str] = &[
+    "/dashboard/activity/Mai/forget",
+    "/dashboard/children",
+    "/dashboard/children/Mai/age",
+    "/dashboard/children/Mai/budgets/new",
+    "/dashboard/children/Mai/codes",
+    "/dashboard/children/Mai/criteria",
+    "/dashboard/children/Mai/grants",
+    "/dashboard/children/Mai/grants/1",
+    "/dashboard/children/Mai/name",
+    "/dashboard/children/Mai/names",
+    "/dashboard/children/Mai/protection",
+    "/dashboard/children/Mai/remove",
+    "/dashboard/children/Mai/schedules/new",
+    "/dashboard/children/Mai/search",
+    "/dashboard/children/Mai/services",
+    "/dashboard/lists",
+    "/dashboard/lists/known",
+    "/dashboard/lists/remove/starter",
+    "/dashboard/lists/update",
+    "/dashboard/settings",
+    "/dashboard/settings/calendars",
+    "/dashboard/settings/calendars/tet",
+    "/dashboard/settings/password",
+    "/dashboard/settings/people",
+    "/dashboard/settings/people/1/remove",
+    "/dashboard/settings/tokens",
+    "/dashboard/settings/tokens/1/remove",
+    "/dashboard/settings/totp",
+    "/dashboard/settings/totp/new",
+    "/dashboard/settings/totp/off",
+    "/dashboard/sign-out",
+];
 
 #[test]
 fn who_is_not_signed_in_changes_nothing() {

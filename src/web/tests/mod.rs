@@ -1,6 +1,8 @@
 //! The pages as a browser meets them, on a household that exists in memory and one folder.
 
+mod children;
 mod guarding;
 mod household;
+mod machine;
 
 pub use household::Household;
