@@ -49,6 +49,7 @@ fn profile(
 ) -> Option<ProfileSpec> {
     let age = age(table);
     let mut input = ProfileInput::new(name.map_or("", |name| &name.value), age.unwrap_or(Age::Band(Band::Age0to5)));
+    input.language = word(table, "language", "language", &[("vi", "vi"), ("en", "en")]).map(|at| at.value);
     input.safe_search = table.get("safe_search").map(|at| at.value);
     let youtube = [Youtube::Off, Youtube::Moderate, Youtube::Strict].map(|mode| (mode.code(), mode));
     input.youtube = word(table, "youtube", "YouTube mode", &youtube).map(|at| at.value);

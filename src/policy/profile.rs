@@ -62,6 +62,8 @@ pub struct ProfileInput {
     pub name: String,
     /// How old.
     pub age: Age,
+    /// The language of its pages, `vi` or `en`; `None`: the browser's.
+    pub language: Option<&'static str>,
     /// Search engines are led to their safe form; `None`: under 18.
     pub safe_search: Option<bool>,
     /// YouTube is led to its restricted form; `None`: by band.
@@ -112,6 +114,7 @@ impl ProfileInput {
         ProfileInput {
             name: name.to_string(),
             age,
+            language: None,
             safe_search: None,
             youtube: None,
             canary: None,
@@ -144,6 +147,8 @@ pub struct Profile {
     pub name: Arc<str>,
     /// The band that holds this year.
     pub band: Band,
+    /// The language of its pages, `vi` or `en`; `None`: the browser's.
+    pub language: Option<&'static str>,
     /// Search engines are led to their safe form.
     pub safe_search: bool,
     /// YouTube is led to its restricted form.
@@ -224,6 +229,7 @@ impl Profile {
         Profile {
             name: input.name.as_str().into(),
             band,
+            language: input.language,
             safe_search: input.safe_search.unwrap_or(minor),
             youtube: input.youtube.unwrap_or(Youtube::default_for(band)),
             canary: input.canary.unwrap_or(minor),

@@ -18,6 +18,7 @@ use super::visitor::{Person, Visitor};
 use super::{Trouble, Web};
 use crate::clock::now_secs;
 use crate::family::Session;
+use crate::identity::ClientAddr;
 use crate::name::Name;
 
 /// The session's cookie.
@@ -95,6 +96,7 @@ fn visitor(web: &Web, request: &Request, nonce: String) -> Result<Visitor, Troub
         csrf: web.form_token(peer.ip.to_canonical()),
         languages: headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map(str::to_string),
         chosen_language: cookie(headers, LANGUAGE).map(str::to_string),
+        own_language: web.judge.current().asker(ClientAddr::from(peer.ip).into()).language,
         nonce,
         is_tls: peer.is_tls,
         now,

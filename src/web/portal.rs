@@ -107,6 +107,7 @@ impl Web {
             csrf: String::new(),
             languages: languages.map(str::to_string),
             chosen_language: None,
+            own_language: self.judge.current().asker(client.into()).language,
             nonce: guard::nonce(),
             is_tls: false,
             now,

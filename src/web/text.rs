@@ -201,7 +201,6 @@ impl Language {
                 include_str!("texts/vi/dashboard_devices.ftl"),
                 include_str!("texts/vi/dashboard_home.ftl"),
                 include_str!("texts/vi/dashboard_requests.ftl"),
-                include_str!("texts/vi/dashboard_rules.ftl"),
                 include_str!("texts/vi/dashboard_set_up.ftl"),
             ],
             Language::English => &[
@@ -214,7 +213,6 @@ impl Language {
                 include_str!("texts/en/dashboard_devices.ftl"),
                 include_str!("texts/en/dashboard_home.ftl"),
                 include_str!("texts/en/dashboard_requests.ftl"),
-                include_str!("texts/en/dashboard_rules.ftl"),
                 include_str!("texts/en/dashboard_set_up.ftl"),
             ],
         }

@@ -37,6 +37,8 @@ pub struct Visitor {
     pub languages: Option<String>,
     /// The language chosen before, from a cookie.
     pub chosen_language: Option<String>,
+    /// The language of the profile, as a guardian chose it.
+    pub own_language: Option<&'static str>,
     /// For inline style and script of this answer.
     pub nonce: String,
     /// Comes by TLS.

@@ -96,6 +96,8 @@ async fn add(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -> P
         name: fields.one("name").to_string(),
         source: fields.one("source").to_string(),
         categories: fields.all("categories"),
+        format: Some(fields.some("format").unwrap_or("domains").to_string()),
+        plain: Some("suffix".to_string()),
         ..ListForm::default()
     };
     let wrong = if form.name.is_empty() {

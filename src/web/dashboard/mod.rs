@@ -83,7 +83,7 @@ pub fn local<'p>(back: &'p str, other: &'p str) -> &'p str {
 impl Visitor {
     /// The language of this visitor's pages.
     pub fn language(&self) -> Language {
-        Language::choose(self.chosen_language.as_deref(), self.languages.as_deref())
+        Language::choose(self.chosen_language.as_deref().or(self.own_language), self.languages.as_deref())
     }
 }
 
