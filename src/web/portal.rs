@@ -46,6 +46,7 @@ pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
         .route("/code", get(code).post(use_code))
         .route("/language/{code}", get(language))
         .route("/style.css", get(style))
+        .route("/dashboard.js", get(script))
         .route("/captive-portal/api", get(captive))
         .fallback(lost);
     pages.layer(from_fn_with_state(web, told))
@@ -203,8 +204,8 @@ pub fn granted(what: &str, language: Language) -> String {
             None => code.to_string(),
         },
         Some((_, other)) => other.to_string(),
-        None if what == "time" => language.t("grant-time").into_owned(),
-        None => language.t("grant-hidden").into_owned(),
+        None if what == "time" => language.t("hold-more-time").into_owned(),
+        None => language.t("hold-asked-page").into_owned(),
     }
 }
 
@@ -360,6 +361,11 @@ async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -
 async fn style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
     (kind, pages::style::served()).into_response()
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (kind, include_str!("dashboard.js")).into_response()
 }
 
 /// The captive portal API (RFC 8908): nobody is held here, and there is a page about this network.

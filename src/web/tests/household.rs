@@ -306,7 +306,7 @@ fn temporary(profile: &Profile, moments: &crate::family::Moments) -> Temporary {
         let what = match grant.what.split_once(':') {
             None => Granted::Time,
             Some(("category", code)) => Granted::Selector(Selector::Category(Category::from_code(code)?)),
-            Some((_, name)) => Granted::Name(Name::parse(name).ok()?.into()),
+            Some((_, name)) => Granted::Name(Box::new(Name::parse(name).ok()?)),
         };
         Some(Grant { what, until: grant.until })
     });

@@ -72,7 +72,7 @@ who-days = Guardians see only how often something was blocked each day, by kind.
 who-weeks = Guardians see only weekly numbers by large group, and safety alerts. At this age children need trust, and they see the same page.
 who-alerts = Guardians see only safety alerts, without names of sites. At 16 and 17 the data belong to the young people themselves.
 who-nothing = Nothing is kept: adults look after themselves.
-who-never = Looking for help, reading about health, and sites that were open are never kept.
+never-kept = Looking for help, reading about health, and sites that were open are never kept.
 
 group-harm = Harmful content
 group-age = Content by age

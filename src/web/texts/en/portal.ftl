@@ -232,5 +232,5 @@ code-too-many = There were many tries. Please try again in a few minutes.
 ## Moments and grants
 
 tomorrow-at = { $time } tomorrow
-grant-time = More time
-grant-hidden = One page that was asked for
+hold-more-time = More time
+hold-asked-page = One page that was asked for

@@ -72,7 +72,7 @@ who-days = Phụ huynh chỉ thấy mỗi ngày bị chặn bao nhiêu lần, th
 who-weeks = Phụ huynh chỉ thấy con số mỗi tuần theo nhóm lớn, và cảnh báo an toàn. Ở tuổi này con cần được tin, và con cũng thấy đúng như vậy.
 who-alerts = Phụ huynh chỉ thấy cảnh báo an toàn, không kèm tên trang. Ở tuổi 16 và 17, dữ liệu là của riêng các em.
 who-nothing = Không có gì được lưu: người lớn tự lo cho mình.
-who-never = Những lần tìm trợ giúp, xem về sức khỏe và những trang đã vào thì không bao giờ được lưu.
+never-kept = Những lần tìm trợ giúp, xem về sức khỏe và những trang đã vào thì không bao giờ được lưu.
 
 group-harm = Nội dung gây hại
 group-age = Nội dung theo tuổi

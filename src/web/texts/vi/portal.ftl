@@ -232,5 +232,5 @@ code-too-many = Đã thử nhiều lần. Vài phút nữa hãy thử lại.
 ## Thời điểm và quyền tạm
 
 tomorrow-at = { $time } ngày mai
-grant-time = Thêm giờ
-grant-hidden = Một trang đã hỏi
+hold-more-time = Thêm giờ
+hold-asked-page = Một trang đã hỏi
