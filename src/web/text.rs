@@ -201,6 +201,7 @@ impl Language {
                 include_str!("texts/vi/dashboard_devices.ftl"),
                 include_str!("texts/vi/dashboard_home.ftl"),
                 include_str!("texts/vi/dashboard_requests.ftl"),
+                include_str!("texts/vi/dashboard_rules.ftl"),
                 include_str!("texts/vi/dashboard_set_up.ftl"),
             ],
             Language::English => &[
@@ -213,6 +214,7 @@ impl Language {
                 include_str!("texts/en/dashboard_devices.ftl"),
                 include_str!("texts/en/dashboard_home.ftl"),
                 include_str!("texts/en/dashboard_requests.ftl"),
+                include_str!("texts/en/dashboard_rules.ftl"),
                 include_str!("texts/en/dashboard_set_up.ftl"),
             ],
         }

@@ -127,14 +127,14 @@ fn child(
     let paused = moments.pauses.iter().find(|pause| pause.who == own);
     let mut holds = Vec::new();
     if let Some(pause) = paused {
-        holds.push(language.t1("home-holds-pause", "until", at(pause.until)).into_owned());
+        holds.push(language.t1("house-holds-pause", "until", at(pause.until)).into_owned());
     }
     holds.extend(profile.schedules_at(moment).map(|schedule| match schedule.until {
         Some(until) => {
             let until = shown(until, moment.local, language);
-            language.t2("home-holds-schedule", "name", schedule.name, "until", until).into_owned()
+            language.t2("house-holds-schedule", "name", schedule.name, "until", until).into_owned()
         }
-        None => language.t1("home-holds-always", "name", schedule.name).into_owned(),
+        None => language.t1("house-holds-always", "name", schedule.name).into_owned(),
     }));
     let grants = moments.grants.iter().filter(|grant| *grant.profile == *profile.name);
     let grants = grants.map(|grant| GrantNow {
@@ -163,29 +163,29 @@ pub(super) fn lines(status: &Status, language: Language) -> Vec<Line> {
     let mut lines = Vec::new();
     match status.upstreams {
         (0, 1..) => {
-            lines.push(line(Health::Problem, &language.t("home-no-upstream"), &language.t("home-no-upstream-fix")))
+            lines.push(line(Health::Problem, &language.t("house-no-upstream"), &language.t("house-no-upstream-fix")))
         }
         (up, all) if up < all => lines.push(line(
             Health::Note,
-            &language.t2("home-few-upstreams", "up", up, "all", all),
-            &language.t("home-few-upstreams-fix"),
+            &language.t2("house-few-upstreams", "up", up, "all", all),
+            &language.t("house-few-upstreams-fix"),
         )),
         _ => {}
     }
     if !status.clock_trusted {
-        lines.push(line(Health::Note, &language.t("home-clock"), &language.t("home-clock-fix")));
+        lines.push(line(Health::Note, &language.t("house-clock"), &language.t("house-clock-fix")));
     }
     if status.has_proxy && !status.rules_hold {
-        lines.push(line(Health::Problem, &language.t("home-rules"), &language.t("home-rules-fix")));
+        lines.push(line(Health::Problem, &language.t("house-rules"), &language.t("house-rules-fix")));
     }
     let late: Vec<&str> =
         status.lists.iter().filter(|list| list.state != "ok").map(|list| list.name.as_str()).collect();
     if !late.is_empty() {
-        let what = language.t1("home-lists", "names", late.join(", "));
-        lines.push(line(Health::Note, &what, &language.t("home-lists-fix")));
+        let what = language.t1("house-lists", "names", late.join(", "));
+        lines.push(line(Health::Note, &what, &language.t("house-lists-fix")));
     }
     if lines.is_empty() {
-        lines.push(line(Health::Ok, &language.t("home-all-well"), ""));
+        lines.push(line(Health::Ok, &language.t("house-all-well"), ""));
     }
     lines
 }

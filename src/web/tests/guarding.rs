@@ -5,8 +5,23 @@ use axum::http::{Request, StatusCode, header};
 
 use super::Household;
 
-/// Everything a visitor could try to change on the pages of set-up, home, devices and requests.
+/// Everything a visitor could try to change on the dashboard.
 pub const CHANGES: &[&str] = &[
+    "/dashboard/activity/Mai/forget",
+    "/dashboard/children",
+    "/dashboard/children/Mai/age",
+    "/dashboard/children/Mai/budgets/new",
+    "/dashboard/children/Mai/codes",
+    "/dashboard/children/Mai/criteria",
+    "/dashboard/children/Mai/grants",
+    "/dashboard/children/Mai/grants/1",
+    "/dashboard/children/Mai/name",
+    "/dashboard/children/Mai/names",
+    "/dashboard/children/Mai/protection",
+    "/dashboard/children/Mai/remove",
+    "/dashboard/children/Mai/schedules/new",
+    "/dashboard/children/Mai/search",
+    "/dashboard/children/Mai/services",
     "/dashboard/devices/add",
     "/dashboard/devices/assign",
     "/dashboard/devices/change",
@@ -15,6 +30,10 @@ pub const CHANGES: &[&str] = &[
     "/dashboard/devices/token",
     "/dashboard/grant",
     "/dashboard/grants/take-back",
+    "/dashboard/lists",
+    "/dashboard/lists/known",
+    "/dashboard/lists/remove/starter",
+    "/dashboard/lists/update",
     "/dashboard/pause",
     "/dashboard/requests/answer",
     "/dashboard/resume",
@@ -22,6 +41,17 @@ pub const CHANGES: &[&str] = &[
     "/dashboard/set-up/children",
     "/dashboard/set-up/children/remove",
     "/dashboard/set-up/devices",
+    "/dashboard/settings",
+    "/dashboard/settings/calendars",
+    "/dashboard/settings/calendars/tet",
+    "/dashboard/settings/password",
+    "/dashboard/settings/people",
+    "/dashboard/settings/people/1/remove",
+    "/dashboard/settings/tokens",
+    "/dashboard/settings/tokens/1/remove",
+    "/dashboard/settings/totp",
+    "/dashboard/settings/totp/new",
+    "/dashboard/settings/totp/off",
     "/dashboard/sign-out",
 ];
 
