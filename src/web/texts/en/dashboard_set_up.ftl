@@ -30,6 +30,7 @@ set-up-children-lead = Each child has rules for its age. The year of birth is en
 set-up-people = There are
 set-up-born-in = born in { $year }
 set-up-remove = Remove
+set-up-remove-name = Remove { $name } with all rules
 set-up-remove-hint = When somebody is removed, their devices follow the youngest child's rules until you choose again.
 set-up-add-child = Add a child
 set-up-child-name = The child's name

@@ -30,6 +30,7 @@ set-up-children-lead = Mỗi con có quy tắc theo tuổi. Chỉ cần năm sin
 set-up-people = Đang có
 set-up-born-in = sinh năm { $year }
 set-up-remove = Bỏ
+set-up-remove-name = Bỏ { $name } cùng mọi quy tắc
 set-up-remove-hint = Khi bỏ một người, thiết bị của người đó theo quy tắc của bé nhỏ tuổi nhất cho đến khi bạn chọn lại.
 set-up-add-child = Thêm con
 set-up-child-name = Tên của con
