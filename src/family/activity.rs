@@ -177,6 +177,7 @@ impl Family {
             + self.forget_devices(now)?
             + self.forget_sessions(now)?;
         self.forget_recent(now);
+        self.hidden().retain(|grant| grant.until > now);
         let db = self.db();
         gone += db.execute("DELETE FROM allowed WHERE until <= ?1", [now])?;
         gone += db.execute("DELETE FROM pause WHERE until <= ?1", [now])?;

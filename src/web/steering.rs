@@ -107,6 +107,10 @@ impl Web {
         let row = self.family.request(id)?;
         let snapshot = self.judge.keep();
         known(&snapshot, &row.profile)?;
+        if answer == Answer::Always && row.name.is_none() {
+            // Rules are read by guardians: the answer would show what they may not see.
+            return Err(Trouble::Invalid("a page that you do not see is allowed for a day at most".into()));
+        }
         let name = self.family.answer(id, answer, reason, visitor.now)?;
         self.family.note(by, Some(&row.profile), Deed::Request, answer.code(), visitor.now)?;
         if answer == Answer::No {
@@ -119,8 +123,10 @@ impl Web {
             Some(lasts) => {
                 let until = lasts.until(&snapshot, visitor.now)?;
                 // What may not be shown to guardians must not stand among the grants either.
-                let what = if row.name.is_some() { format!("name:{name}") } else { format!("hidden:{name}") };
-                self.family.grant(&row.profile, &what, until, by, visitor.now)?;
+                match row.name {
+                    Some(_) => self.family.grant(&row.profile, &format!("name:{name}"), until, by, visitor.now)?,
+                    None => self.family.grant_hidden(&row.profile, &name, until, by),
+                };
                 self.in_force()
             }
             None => self.allow_always(visitor, &row.profile, &name),
