@@ -55,6 +55,8 @@ use crate::web::Web;
 
 /// The help set's cache: a few dozen names.
 const QUIET_CACHE_BYTES: u64 = 256 << 10;
+/// A thread for what is done aside waits so long for more.
+const ASIDE_KEPT: Duration = Duration::from_secs(1);
 /// Questions in flight get this long to end when the service stops.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -88,6 +90,9 @@ pub fn run(origin: Origin) -> Result<(), StartError> {
         .enable_all()
         .thread_name("async")
         .on_thread_park(sys::wipe_stack)
+        // Threads for what is done aside do not park; they end, and their stacks are kept for the next ones.
+        .on_thread_stop(sys::wipe_stack)
+        .thread_keep_alive(ASIDE_KEPT)
         .build()
         .context("the asynchronous side cannot start")?;
     let app = Arc::new(App::start(origin, config, builtin, runtime.handle())?);
@@ -261,6 +266,8 @@ impl App {
         self.sightings.look(now());
         self.attend();
         self.keep_time();
+        // This thread does not park.
+        sys::wipe_stack();
     }
 
     async fn reload(&self) {

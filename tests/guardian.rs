@@ -220,7 +220,8 @@ fn help_leaves_no_trace() {
     }
     assert_eq!(before, counted());
     for (was, is) in told.iter().zip(&known()) {
-        assert_eq!(was, is);
+        let differs = was.1.bytes().zip(is.1.bytes()).position(|(was, is)| was != is).unwrap_or(0).saturating_sub(80);
+        assert_eq!(was, is, "at {:?}", was.1.get(differs..differs + 160));
     }
     // The check can fail: anything else is counted.
     home.server.ask_from(LINH, "wikipedia.org", "A");
@@ -235,16 +236,21 @@ fn moves_by_itself(line: &str) -> bool {
 /// An answer without what differs from one to the next: the moment, nonces and form tokens.
 fn without_times(answer: &str) -> String {
     let mut text = answer.to_string();
-    for begin in ["(\"date\", \"", "'nonce-", "nonce=\"", "(\"content-length\", \"", "\"last\":", "\"used\":"] {
-        let parts: Vec<String> = text
-            .split(begin)
-            .enumerate()
-            .map(|(at, part)| {
-                let end = if at == 0 { 0 } else { part.find(['"', '\'', ',', '}']).unwrap_or(0) };
-                part[end..].to_string()
-            })
-            .collect();
-        text = parts.join(begin);
+    let differing = [
+        ("(\"date\", \"", '"'),
+        ("'nonce-", '\''),
+        ("nonce=\"", '"'),
+        ("(\"content-length\", \"", '"'),
+        ("\"last\":", '}'),
+        ("\"used\":", '}'),
+    ];
+    for (begin, end) in differing {
+        let mut parts = text.split(begin);
+        let mut kept = parts.next().unwrap_or("").to_string();
+        for part in parts {
+            kept += &part[part.find(end).unwrap_or(0)..];
+        }
+        text = kept;
     }
     text
 }

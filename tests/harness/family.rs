@@ -82,6 +82,12 @@ impl Household {
     #[track_caller]
     pub fn refused(&self, from: Ipv4Addr, name: &str) {
         assert!(self.is_refused(from, name), "{name} is not refused to {from}");
+        self.heard(from, name);
+    }
+
+    /// Waits until the family's side has heard of that refusal.
+    #[track_caller]
+    pub fn heard(&self, from: Ipv4Addr, name: &str) {
         let client = self.client(from);
         let what = format!("{name} among what was refused to {from}");
         soon(&what, PATIENCE, || client.api("GET", "/me/recent", &Value::Null).body.contains(&format!("\"{name}\"")));
