@@ -531,6 +531,9 @@ fn open_family(config: &Config) -> Result<Option<Arc<Family>>, StartError> {
     if config.web.is_none() {
         return Ok(None);
     }
+    if !sys::wipe_sqlite() {
+        return Err(anyhow::anyhow!("SQLite is in use already").into());
+    }
     let folder = config.state_dir.as_deref().filter(|folder| std::fs::create_dir_all(folder).is_ok());
     let family = Family::open(folder, now()).context("what the family keeps cannot be opened")?;
     Ok(Some(Arc::new(family)))

@@ -40,7 +40,8 @@ type Landed = Result<Arc<Entry>, ResolveError>;
 /// What is being asked right now.
 #[derive(Default)]
 struct Flights {
-    by_key: HashMap<Key, watch::Receiver<Option<Landed>>>,
+    /// In boxes: a place in the table keeps what was in it until it is used again.
+    by_key: HashMap<Box<Key>, watch::Receiver<Option<Landed>>>,
     /// How many for names of one domain.
     by_domain: HashMap<Box<[u8]>, usize>,
 }
@@ -239,7 +240,7 @@ impl Flights {
 
     fn enter(&mut self, key: &Key, landing: watch::Receiver<Option<Landed>>) {
         *self.by_domain.entry(domain(key).into()).or_default() += 1;
-        self.by_key.insert(key.clone(), landing);
+        self.by_key.insert(Box::new(key.clone()), landing);
     }
 
     fn leave(&mut self, key: &Key) {
