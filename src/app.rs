@@ -57,6 +57,8 @@ use crate::web::Web;
 const QUIET_CACHE_BYTES: u64 = 256 << 10;
 /// A thread for what is done aside waits so long for more.
 const ASIDE_KEPT: Duration = Duration::from_secs(1);
+/// Once a minute, each asynchronous thread keeps the others' questions waiting for so long at most.
+const ROUSED: Duration = Duration::from_millis(2);
 /// Questions in flight get this long to end when the service stops.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
 
@@ -89,7 +91,7 @@ pub fn run(origin: Origin) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("async")
-        .on_thread_park(sys::wipe_stack)
+        .on_thread_park(sys::wipe_stack_at_rest)
         // Threads for what is done aside do not park; they end, and their stacks are kept for the next ones.
         .on_thread_stop(sys::wipe_stack)
         .thread_keep_alive(ASIDE_KEPT)
@@ -409,6 +411,7 @@ impl App {
         if self.watch.is_due() {
             self.shared.door.forget(now_secs());
             self.note_moment();
+            rouse(&self.shared.runtime);
         }
     }
 
@@ -582,6 +585,14 @@ fn read_gauges(
             firewall: kernel.counters(),
         }
     });
+}
+
+/// Has every asynchronous thread work for a moment, and rest again: as it does, it wipes its stack.
+fn rouse(runtime: &Handle) {
+    for _ in 0..runtime.metrics().num_workers() {
+        // Long enough that one thread cannot do all of it.
+        runtime.spawn(async { thread::sleep(ROUSED) });
+    }
 }
 
 async fn ended(term: &mut Signal, interrupt: &mut Signal) {

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::Cell;
 use std::fs::File;
 use std::hint;
 use std::io;
@@ -13,6 +14,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use libc::{c_int, c_void};
 use rusqlite::ffi;
@@ -102,13 +104,14 @@ impl Batch {
         self.count = 0;
     }
 
-    /// Forgets all datagrams and overwrites what they held, and who sent them.
-    pub fn wipe(&mut self) {
+    /// Forgets all datagrams and overwrites what they held, and who sent them. False when there was nothing to overwrite.
+    pub fn wipe(&mut self) -> bool {
         let used = mem::take(&mut self.used);
         self.count = 0;
         self.data[..used].fill(Datagram([0; DATAGRAM_MAX + 64]));
         self.names[..used].fill(RawName([0; 32]));
         self.controls[..used].fill(Control([0; CONTROL_MAX]));
+        used > 0
     }
 
     /// The octets of datagram `at` of a received batch.
@@ -383,8 +386,19 @@ pub fn wipe_stack() {
     hint::black_box(&mut [0_u8; STACK_USED]);
 }
 
-/// Our deepest calls (a TLS handshake, a long chain of aliases) take less than half of it, in a build for tests, too.
-const STACK_USED: usize = 64 << 10;
+/// As [`wipe_stack`], for a thread that is about to rest: a busy one rests thousands of times a second, and does so rarely.
+pub fn wipe_stack_at_rest() {
+    thread_local!(static WIPED_AT: Cell<Option<Instant>> = const { Cell::new(None) });
+    if WIPED_AT.get().is_none_or(|at| at.elapsed() >= REST_EVERY) {
+        wipe_stack();
+        WIPED_AT.set(Some(Instant::now()));
+    }
+}
+
+/// The deepest calls (recursion) reach 175 KiB in a build without optimisation, and less in others.
+const STACK_USED: usize = 256 << 10;
+/// Some microseconds of every so many.
+const REST_EVERY: Duration = Duration::from_millis(100);
 
 /// An allocator that gives nothing back unwiped: what was read, asked or written is not found in memory once it was freed.
 ///
@@ -631,7 +645,7 @@ mod tests {
         let server = UdpSocket::bind(listen).unwrap();
         enable_packet_info(server.as_fd(), ipv6).unwrap();
         let client = UdpSocket::bind(listen).unwrap();
-        client.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         for octet in 0..3_u8 {
             client.send_to(&[octet; 3], server.local_addr().unwrap()).unwrap();
         }

@@ -67,7 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "dns", "net", "app",
-            "sys", "clock", "family",
+            "sys", "clock", "web",
         ],
     ),
 ];

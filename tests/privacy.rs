@@ -4,7 +4,7 @@
 
 mod harness;
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use harness::clock::Clock;
 use harness::family::{DESK, EVERYBODY, Household, LINH, MAI, NAM, people, soon};
 use harness::http::Client;
 use harness::memory::{self, Trace};
-use harness::{PATIENCE, Server, Upstream};
+use harness::zones::Internet;
+use harness::{PATIENCE, Server, Upstream, namespace};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -87,6 +88,44 @@ fn a_name_that_was_allowed_is_gone_after_its_time() {
     }
     let late = "later3.everyday-life.example";
     assert!(!household.traces(late).is_empty(), "the cache holds what is fresh");
+}
+
+#[test]
+fn recursion_forgets_once_a_day() {
+    if !namespace::enter("recursion_forgets_once_a_day") {
+        return;
+    }
+    namespace::addresses(&["10.77.0.10/32", "10.77.0.20/32", "10.77.0.30/32", "10.77.0.40/32"]);
+    let internet = Internet::start();
+    let folder = Arc::new(TempDir::new().unwrap());
+    // The zones are signed now: the clock begins where the machine's is.
+    let clock = Clock::new(folder.path());
+    let state = folder.path().join("state");
+    let text = |dns: SocketAddr, metrics: SocketAddr| {
+        format!(
+            "version = 1\nstate_dir = {state:?}\n[metrics]\nlisten = \"{metrics}\"\n[dns]\nlisten = [\"{dns}\"]\nworkers = 1\n\
+             [dns.upstream]\nmode = \"recurse\"\nroot_hints = {:?}\nallow_private_servers = true\ndnssec = false\n\
+             [defaults]\nprofile = \"all\"\n[[profile]]\nname = \"all\"\nband = \"18+\"\nrebinding_protection = false\n",
+            internet.file("root.hints")
+        )
+    };
+    let server = Server::start_by(Arc::clone(&folder), text, |command| clock.rule(command));
+    assert!(!server.ask("www.nsec.com", "A").addresses().is_empty(), "{}", server.log());
+    assert!(!memory::in_memory(server.child.id(), "www.nsec.com").is_empty());
+    clock.add_days(1.2);
+    let (until, mut later) = (Instant::now() + PATIENCE, 0..);
+    loop {
+        // hickory's cache frees what it held a hundred questions later.
+        for _ in 0..40 {
+            server.ask(&format!("other{}.rsa.net", later.next().unwrap()), "A");
+        }
+        let found = memory::in_memory(server.child.id(), "www.nsec.com");
+        if found.is_empty() {
+            break;
+        }
+        assert!(Instant::now() < until, "{found:#?}\n{}", server.log());
+        thread::sleep(Duration::from_millis(300));
+    }
 }
 
 /// Lived by a child of each band and a parent: what was looked at, day by day. Every name that nobody may keep holds `NEVER`;

@@ -11,8 +11,9 @@ use std::thread::{self, JoinHandle};
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
-use crate::config::{Config, Dns, Encrypted};
+use crate::config::{Config, Dns, Encrypted, Web};
 use crate::dns::listen::{Listening, Speaks};
 use crate::dns::single::Single;
 use crate::dns::tls::{Certificate, Handshake, Tls};
@@ -33,6 +34,7 @@ pub struct Doors {
 struct Shown {
     kept: Mutex<Kept>,
     certificate: Arc<Certificate>,
+    tls: Arc<Tls>,
 }
 
 /// Opens every door of the configuration.
@@ -51,7 +53,7 @@ pub fn open(shared: &Shared, config: &Config, metrics: &Arc<Metrics>, now: u64) 
         idle: dns.tcp.idle,
         balancers: dns.tcp.balancers.as_slice().into(),
     };
-    let shown = open_encrypted(&plain, &dns.encrypted, state_dir, now)?;
+    let shown = open_encrypted(&plain, config, state_dir, now)?;
     for listener in listeners.tcp {
         accept(&plain, listener)?;
     }
@@ -129,14 +131,15 @@ fn take_over(
 
 fn open_encrypted(
     plain: &Listening,
-    encrypted: &Encrypted,
+    config: &Config,
     state_dir: Option<&Path>,
     now: u64,
 ) -> anyhow::Result<Option<Shown>> {
-    if encrypted.is_off() {
+    let (encrypted, web) = (&config.dns.encrypted, config.web.as_ref());
+    if encrypted.is_off() && web.is_none_or(|web| web.listen_tls.is_empty()) {
         return Ok(None);
     }
-    let (kept, key) = Kept::load(&origin(encrypted, state_dir), now as i64).context("encrypted doors")?;
+    let (kept, key) = Kept::load(&origin(encrypted, web, state_dir), now as i64).context("encrypted doors")?;
     if let Origin::Own { folder: Some(folder), .. } = &kept.origin {
         let file = folder.join(AUTHORITY);
         tracing::info!(file = %file.display(), "own certificate; devices that shall trust it need this authority");
@@ -162,7 +165,7 @@ fn open_encrypted(
             tracing::info!(%addr, ?speaks, "listening by QUIC");
         }
     }
-    Ok(Some(Shown { kept: Mutex::new(kept), certificate }))
+    Ok(Some(Shown { kept: Mutex::new(kept), certificate, tls }))
 }
 
 fn places(encrypted: &Encrypted) -> Arc<Semaphore> {
@@ -177,19 +180,26 @@ fn accept(door: &Listening, listener: std::net::TcpListener) -> anyhow::Result<(
     Ok(())
 }
 
-fn origin(encrypted: &Encrypted, state_dir: Option<&Path>) -> Origin {
+fn origin(encrypted: &Encrypted, web: Option<&Web>, state_dir: Option<&Path>) -> Origin {
     if let Some((certificate, key)) = encrypted.certificate.clone() {
         return Origin::Files { certificate, key };
     }
     let listened = encrypted.tls.iter().chain(&encrypted.https).chain(&encrypted.quic).map(|addr| addr.ip());
-    let addrs: BTreeSet<IpAddr> =
-        encrypted.addresses.iter().copied().chain(listened).filter(|addr| !addr.is_unspecified()).collect();
+    let of_pages = web.into_iter().flat_map(|web| web.addresses.iter().copied());
+    let all = encrypted.addresses.iter().copied().chain(listened).chain(of_pages);
+    let addrs: BTreeSet<IpAddr> = all.filter(|addr| !addr.is_unspecified()).collect();
     let named = encrypted.name.iter().flat_map(|name| [name.to_string(), format!("*.{name}")]);
+    let named = named.chain(web.map(|web| web.name.to_string()));
     let names = named.chain(["localhost".to_string()]).chain(addrs.iter().map(IpAddr::to_string)).collect();
     Origin::Own { folder: state_dir.map(|dir| dir.join("tls")), names }
 }
 
 impl Doors {
+    /// How the pages shake hands; `None` when no door is encrypted.
+    pub fn handshake(&self) -> Option<TlsAcceptor> {
+        self.shown.as_ref().map(|shown| TlsAcceptor::from(shown.tls.config(&[b"http/1.1"])))
+    }
+
     /// Shows a newer certificate when there is one; a broken one is told and the old one stays.
     pub fn renew_certificate(&self, now: u64) {
         let Some(shown) = &self.shown else { return };

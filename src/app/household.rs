@@ -102,7 +102,7 @@ fn temporary(profile: &Profile, moments: &Moments, bundle: &Bundle, today: Date)
 fn granted(what: &str, bundle: &Bundle) -> Option<Granted> {
     match what.split_once(':') {
         None if what == "time" => Some(Granted::Time),
-        Some(("name" | "hidden", name)) => Name::parse(name).ok().map(Granted::Name),
+        Some(("name" | "hidden", name)) => Name::parse(name).ok().map(Box::new).map(Granted::Name),
         Some(("category", code)) => Category::from_code(code).map(Selector::Category).map(Granted::Selector),
         Some(("service", id)) => bundle.service_id(id).map(Selector::Service).map(Granted::Selector),
         _ => None,

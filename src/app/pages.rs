@@ -1,7 +1,7 @@
 //! Opens the pages: listeners, plain and by TLS.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -9,8 +9,12 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::App;
+use super::{App, now};
+use crate::identity::ClientAddr;
+use crate::name::Name;
 use crate::net;
+use crate::policy::Verdict;
+use crate::proxy::refusal::Pages;
 use crate::web::{Web, server};
 
 /// Opens what the configuration names; nothing without `[web]`.
@@ -32,7 +36,23 @@ pub fn open(app: &Arc<App>, runtime: &Handle) -> anyhow::Result<()> {
     for addr in &options.listen {
         listen(*addr, None)?;
     }
-    // Whoever is second finds the first one's.
+    let tls = app.doors.lock().unwrap_or_else(PoisonError::into_inner).handshake();
+    for addr in &options.listen_tls {
+        listen(*addr, tls.clone())?;
+    }
+    if let Some(proxy) = app.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        // There is one start, and it sets this once.
+        let _ = proxy.server.pages.set(Arc::new(Portal(Arc::clone(&web))));
+    }
     let _ = app.web.set(web);
     Ok(())
+}
+
+/// The portal as door two knows it.
+struct Portal(Arc<Web>);
+
+impl Pages for Portal {
+    fn refused(&self, client: ClientAddr, name: &Name, verdict: &Verdict, languages: Option<&str>) -> (String, String) {
+        self.0.refusal_elsewhere(client, name, verdict, languages, now())
+    }
 }

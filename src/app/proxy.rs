@@ -1,7 +1,7 @@
 //! Opens door two: its listeners on the loopback addresses, a thread for each core, and the sockets of intercepted DNS.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -90,6 +90,7 @@ pub fn open(parts: &Parts<'_>) -> anyhow::Result<Open> {
         counters: parts.metrics.proxied(),
         stop: Arc::clone(&parts.shared.stop),
         changes: watch::Sender::new(()),
+        pages: OnceLock::new(),
     });
     let workers =
         if config.workers == 0 { thread::available_parallelism().map_or(1, usize::from) } else { config.workers };

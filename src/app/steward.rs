@@ -35,7 +35,8 @@ impl Steward for App {
 
     fn files(&self) -> Result<(PathBuf, Option<PathBuf>), String> {
         let source = self.origin.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let state_dir = self.state().config.state_dir.clone();
+        // Where the next start looks.
+        let state_dir = Config::usual_state_dir();
         let target = edit::target(source.file.as_deref(), source.is_named, state_dir.as_deref());
         Ok((target.map_err(|error| error.to_string())?, source.file))
     }

@@ -123,7 +123,10 @@ fn granted(text: &str, snapshot: &Snapshot) -> anyhow::Result<Granted> {
     if let Some(selector) = everything.or_else(category).or_else(service) {
         return Ok(Granted::Selector(selector));
     }
-    Name::parse(text).map(Granted::Name).with_context(|| format!("{text:?} is no name, category or service"))
+    Name::parse(text)
+        .map(Box::new)
+        .map(Granted::Name)
+        .with_context(|| format!("{text:?} is no name, category or service"))
 }
 
 /// The URL, if it is one with a scheme, a path or a query.

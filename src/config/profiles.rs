@@ -67,7 +67,7 @@ fn profile(
     input.block_names = names(table, "block_names");
     input.allow_names = names(table, "allow_names");
     let schedules: Vec<_> = table.tables("schedule").iter_mut().map(|one| schedule(one, calendars, words)).collect();
-    let budgets = budgets(table, &allow, calendars, words);
+    let budgets = budgets(table, calendars, words);
     age?;
     let schedules = schedules.into_iter().collect::<Option<_>>()?;
     Some(ProfileSpec { input, block, allow, schedules, budgets: budgets? })
@@ -192,7 +192,6 @@ const NEVER_MEASURED: CategorySet = CategorySet::of(&[Category::Csam, Category::
 
 fn budgets(
     profile: &mut Table<'_>,
-    allow: &[SelectorSpec],
     calendars: &[Arc<Calendar>],
     words: &Vocabulary,
 ) -> Option<Vec<(BudgetInput, Vec<SelectorSpec>)>> {
@@ -207,7 +206,7 @@ fn budgets(
             table.fault(&name.span, format!("budget name {:?} is taken; names are unique", name.value));
         }
         names.extend(name.as_ref().map(|name| name.value.clone()));
-        budgets.push(budget(&mut table, name.map(|name| name.value), allow, calendars, words));
+        budgets.push(budget(&mut table, name.map(|name| name.value), calendars, words));
     }
     budgets.into_iter().collect()
 }
@@ -215,11 +214,10 @@ fn budgets(
 fn budget(
     table: &mut Table<'_>,
     name: Option<String>,
-    allow: &[SelectorSpec],
     calendars: &[Arc<Calendar>],
     words: &Vocabulary,
 ) -> Option<(BudgetInput, Vec<SelectorSpec>)> {
-    let of = counted(table, allow, words);
+    let of = counted(table, words);
     let limit = table.required::<Duration>("limit");
     if let Some(limit) = limit.as_ref().filter(|limit| !BUDGET_SECS.contains(&limit.as_secs())) {
         table.fault(
@@ -232,7 +230,7 @@ fn budget(
 }
 
 /// `of`: what counts towards a budget.
-fn counted(table: &mut Table<'_>, allow: &[SelectorSpec], words: &Vocabulary) -> Vec<SelectorSpec> {
+fn counted(table: &mut Table<'_>, words: &Vocabulary) -> Vec<SelectorSpec> {
     let mut counted = Vec::new();
     let Some(written) = table.required::<Vec<At<String>>>("of") else { return counted };
     if written.is_empty() {
@@ -240,18 +238,10 @@ fn counted(table: &mut Table<'_>, allow: &[SelectorSpec], words: &Vocabulary) ->
     }
     for word in &written.value {
         let Some(selector) = selector(table, word, words) else { continue };
-        match selector {
-            SelectorSpec::Known(Selector::Category(category)) if NEVER_MEASURED.contains(category) => {
-                table.fault(&word.span, format!("the use of `{}` is never measured", category.code()));
-            }
-            _ if allow.contains(&selector) => {
-                let what = format!(
-                    "{:?} stands in the profile's `allow`, which no budget limits; take it out there",
-                    word.value
-                );
-                table.fault(&word.span, what);
-            }
-            _ => {}
+        if let SelectorSpec::Known(Selector::Category(category)) = selector
+            && NEVER_MEASURED.contains(category)
+        {
+            table.fault(&word.span, format!("the use of `{}` is never measured", category.code()));
         }
         counted.push(selector);
     }

@@ -281,7 +281,6 @@ days = ["sunday"]
         "x.toml:12:8: `days` is empty",
         "x.toml:22:9: there is no calendar \"exam\" (did you mean \"exams\"?)",
         "x.toml:23:10: `except` is empty",
-        "x.toml:26:7: \"youtube\" stands in the profile's `allow`",
         "x.toml:26:18: the use of `health_sexed` is never measured",
         "x.toml:26:34: no category or service is called \"gamin\" (did you mean \"gaming\"?)",
         "x.toml:27:9: a limit is between \"1m\" and \"1d\"",

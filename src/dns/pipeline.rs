@@ -147,6 +147,11 @@ impl Door {
         tell(self.activity.as_deref(), snapshot, asker, name, verdict);
     }
 
+    /// Marks the budgets that time of `asker` on `name` counts towards as being used, and gives them.
+    pub fn used(&self, snapshot: &Snapshot, asker: Asker, name: &Name, moment: &Moment) -> u64 {
+        used(self.activity.as_deref(), snapshot, asker, name, moment)
+    }
+
     /// Takes on new settings, upstreams and limits.
     pub fn reconfigure(&self, dns: &config::Dns) {
         let cookies = self.settings.load().cookies.clone();
@@ -485,11 +490,7 @@ impl<'a> Case<'a> {
             return 0;
         }
         let Context { snapshot, moment, activity, .. } = self.context;
-        let met = snapshot.budgets_met(self.profile, &self.query.name, moment);
-        if let Some(activity) = activity.as_ref().filter(|_| met != 0) {
-            activity.used(snapshot.clients.profile_of_asker(self.asker), met);
-        }
-        met
+        used(activity.as_deref(), snapshot, self.asker, &self.query.name, moment)
     }
 
     fn guards_rebinding(&self) -> bool {
@@ -590,6 +591,14 @@ fn tell(activity: Option<&Activity>, snapshot: &Snapshot, asker: Asker, name: &N
         categories: snapshot.engine.classify(name).categories,
         name: name.clone(),
     });
+}
+
+fn used(activity: Option<&Activity>, snapshot: &Snapshot, asker: Asker, name: &Name, moment: &Moment) -> u64 {
+    let met = snapshot.budgets_met(snapshot.asker(asker), name, moment);
+    if let Some(activity) = activity.filter(|_| met != 0) {
+        activity.used(snapshot.clients.profile_of_asker(asker), met);
+    }
+    met
 }
 
 /// The addresses and address hints of an answer.

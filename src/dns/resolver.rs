@@ -40,7 +40,7 @@ type Landed = Result<Arc<Entry>, ResolveError>;
 /// What is being asked right now.
 #[derive(Default)]
 struct Flights {
-    /// In boxes: a place in the table keeps what was in it until it is used again.
+    /// Each key in a block of its own, which is wiped: a table leaves what was removed from it where it was.
     by_key: HashMap<Box<Key>, watch::Receiver<Option<Landed>>>,
     /// How many for names of one domain.
     by_domain: HashMap<Box<[u8]>, usize>,

@@ -178,7 +178,7 @@ impl Family {
             + self.forget_acts(now)?
             + self.forget_devices(now)?
             + self.forget_sessions(now)?;
-        self.hidden().retain(|grant| grant.until > now);
+        self.unwritten_grants.lock().unwrap_or_else(PoisonError::into_inner).retain(|grant| grant.until > now);
         let db = self.db();
         gone += db.execute("DELETE FROM allowed WHERE until <= ?1", [now])?;
         gone += db.execute("DELETE FROM pause WHERE until <= ?1", [now])?;

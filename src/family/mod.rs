@@ -52,8 +52,8 @@ pub struct Family {
     recent: Mutex<recent::Recent>,
     /// Names that 16- and 17-year-olds asked about: in memory alone, by request.
     unwritten: Mutex<Vec<(i64, String)>>,
-    /// Pages that were allowed to them, likewise.
-    hidden: Mutex<Vec<GrantRow>>,
+    /// What was allowed of these: in memory alone as well.
+    unwritten_grants: Mutex<Vec<GrantRow>>,
     alerts: Mutex<activity::Alerts>,
     changes: watch::Sender<u64>,
 }
@@ -67,7 +67,7 @@ impl Family {
             tries: Mutex::default(),
             recent: Mutex::default(),
             unwritten: Mutex::default(),
-            hidden: Mutex::default(),
+            unwritten_grants: Mutex::default(),
             alerts: Mutex::default(),
             changes: watch::Sender::new(0),
         })

@@ -1,6 +1,6 @@
 //! What holds for a while: grants that lock themselves again, pauses with an end, and time that was used of budgets.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 use jiff::civil::Date;
 use rusqlite::{OptionalExtension, Row, params};
@@ -15,7 +15,7 @@ pub struct GrantRow {
     pub id: i64,
     /// Whose.
     pub profile: String,
-    /// `name:…`, `category:…`, `service:…` or `time`; `hidden:…`, for pages `hidden`, where it is nobody else's business.
+    /// `name:…`, `category:…`, `service:…` or `time`; `hidden` where it is nobody else's business.
     pub what: String,
     /// First moment at which it no longer holds, seconds since 1970.
     pub until: i64,
@@ -83,8 +83,10 @@ impl Family {
         let db = self.db();
         let mut grants =
             db.prepare_cached("SELECT id, profile, what, until, by FROM allowed WHERE until > ?1 ORDER BY until")?;
-        let mut grants = grants.query_map([now], grant)?.collect::<Result<Vec<_>, _>>()?;
-        grants.extend(self.hidden().iter().filter(|grant| grant.until > now).cloned());
+        let mut grants: Vec<GrantRow> = grants.query_map([now], grant)?.collect::<Result<_, _>>()?;
+        let unwritten = self.unwritten_grants.lock().unwrap_or_else(PoisonError::into_inner);
+        grants.extend(unwritten.iter().filter(|grant| grant.until > now).cloned());
+        drop(unwritten);
         let mut pauses = db.prepare_cached("SELECT who, until, by FROM pause WHERE until > ?1 ORDER BY who")?;
         let pauses = pauses.query_map([now], |row| Ok((row.get::<_, String>(0)?, row.get(1)?, row.get(2)?)))?;
         let pauses: Vec<(String, i64, String)> = pauses.collect::<Result<_, _>>()?;
@@ -112,29 +114,25 @@ impl Family {
         Ok(id)
     }
 
-    /// Allows a page that is written nowhere: the program's end is its end too. By numbers below zero.
-    pub fn grant_hidden(&self, profile: &str, name: &str, until: i64, by: &str) -> i64 {
-        let mut hidden = self.hidden();
-        let id = hidden.iter().map(|grant| grant.id).min().unwrap_or(0) - 1;
-        let (profile, what, by) = (profile.to_string(), format!("hidden:{name}"), by.to_string());
-        hidden.push(GrantRow { id, profile, what, until, by });
-        drop(hidden);
+    /// Allows a page that a 16- or 17-year-old asked for. Its name is not written: a restart takes the grant back.
+    pub fn grant_unwritten(&self, profile: &str, name: &str, until: i64, by: &str, now: i64) {
+        let mut grants = self.unwritten_grants.lock().unwrap_or_else(PoisonError::into_inner);
+        grants.retain(|grant| grant.until > now);
+        // Below zero, where no written one is.
+        let id = grants.iter().map(|grant| grant.id).min().unwrap_or(0) - 1;
+        let (profile, what) = (profile.to_string(), format!("hidden:{name}"));
+        grants.push(GrantRow { id, profile, what, until, by: by.to_string() });
+        drop(grants);
         self.changed();
-        id
-    }
-
-    /// Pages that are allowed and written nowhere.
-    pub(super) fn hidden(&self) -> MutexGuard<'_, Vec<GrantRow>> {
-        self.hidden.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a grant back; it is told whose it was.
     pub fn take_back(&self, id: i64) -> Result<GrantRow, Error> {
         if id < 0 {
-            let mut hidden = self.hidden();
-            let at = hidden.iter().position(|grant| grant.id == id).ok_or(Error::NoSuch("grant"))?;
-            let row = hidden.swap_remove(at);
-            drop(hidden);
+            let mut grants = self.unwritten_grants.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = grants.iter().position(|grant| grant.id == id).ok_or(Error::NoSuch("grant"))?;
+            let row = grants.swap_remove(at);
+            drop(grants);
             self.changed();
             return Ok(row);
         }

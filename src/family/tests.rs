@@ -230,6 +230,19 @@ fn grants_and_pauses_end_by_themselves() {
 }
 
 #[test]
+fn what_a_16_year_old_was_allowed_is_in_memory_alone() {
+    let folder = TempDir::new().unwrap();
+    let family = Family::open(Some(folder.path()), NOW).unwrap();
+    family.grant_unwritten("an", "unseen.example", NOW + 60, "Lan", NOW);
+    let grants = family.moments(NOW, MONDAY).unwrap().grants;
+    assert_eq!((grants[0].what.as_str(), grants[0].id), ("hidden:unseen.example", -1));
+    assert!(!holds(&raw(&folder), "unseen"));
+    assert_eq!(family.moments(NOW + 60, MONDAY).unwrap().grants, []);
+    family.take_back(-1).unwrap();
+    assert!(family.take_back(-1).is_err());
+}
+
+#[test]
 fn a_torn_file_is_kept_aside_and_a_new_one_begun() {
     let folder = TempDir::new().unwrap();
     drop(Family::open(Some(folder.path()), NOW).unwrap());

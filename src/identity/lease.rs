@@ -17,7 +17,7 @@ use super::Mac;
 
 /// Leases kept of one file; those behind them are left out. As many as neighbours: a large school.
 pub const LEASES_MAX: usize = 16_384;
-/// Octets of the longest client identifier kept (DHCPv4's option field; RFC 9915 §11.1 grants a DUID 128).
+/// Octets of the longest client identifier kept (DHCPv4's option field; RFC 8415 §11.1 grants a DUID half of it).
 const CLIENT_ID_MAX: usize = 255;
 /// Letters of a name kept: as many as a label of DNS has.
 const NAME_MAX: usize = 63;

@@ -104,7 +104,7 @@ impl Leases {
     /// Reads what has changed and lets go what has ended.
     fn look(&self, now: i64) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_changed = files.iter_mut().fold(false, |changed, followed| followed.renew() || changed);
+        let is_changed = files.iter_mut().map(Followed::renew).filter(|is_changed| *is_changed).count() > 0;
         let has_ended = |lease: &Lease| lease.until.is_some_and(|until| until <= now);
         if !is_changed && !self.now.load().all.iter().any(has_ended) {
             return;

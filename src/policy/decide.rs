@@ -1,5 +1,5 @@
 //! The one function that decides. The order is CATEGORIES': help, sealed, malware and stalkerware, a pause, what was granted for
-//! a while, the guardian's allow, the guardian's block, schedules, budgets that are used up, minimum age and criteria, band
+//! a while, the guardian's allow (as far as budgets reach), the guardian's block, schedules, budgets that are used up, minimum age and criteria, band
 //! default. Of several rules in one step the strictest holds, and of equally strict categories the lowest id.
 
 use std::cmp::Reverse;
@@ -56,7 +56,7 @@ pub fn decide_part(
 fn by_choice(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
     paused(profile, subject)
         .or_else(|| granted(profile, subject))
-        .or_else(|| own_allow(profile, subject))
+        .or_else(|| allowed_within_budgets(profile, subject))
         .or_else(|| own_block(profile, subject))
         .or_else(|| schedules(profile, subject))
         .or_else(|| budgets(profile, subject))
@@ -107,7 +107,7 @@ fn granted(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
     let (hit, _, at) = hits.min_by_key(|(hit, until, _)| (*hit, Reverse(*until)))?;
     // What is allowed for good stands on its own: the answer is then chosen, whatever it leads to.
     let is_weak = matches!(hit, Hit::Category(_) | Hit::Everything);
-    if is_weak && let Some(allowed) = own_allow(profile, subject) {
+    if is_weak && let Some((_, allowed)) = own_allow(profile, subject) {
         return Some(allowed);
     }
     let mut verdict = Verdict::hit(Action::Allow, Step::Grant, hit);
@@ -115,11 +115,20 @@ fn granted(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
     Some(verdict)
 }
 
-fn own_allow(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+/// The guardian's allow. "An hour a day of this service" is an allow with a budget: when that is used up the allow rests,
+/// but for names that were allowed one by one.
+fn allowed_within_budgets(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
+    let (hit, allowed) = own_allow(profile, subject)?;
+    let used_up = if hit == Hit::Name { None } else { budgets(profile, subject) };
+    Some(used_up.unwrap_or(allowed))
+}
+
+fn own_allow(profile: &Profile, subject: &Subject<'_>) -> Option<(Hit, Verdict)> {
     let hit = profile.own_allow.meets(subject.name, subject.classes, subject.categories)?;
     // Allowing one category does not allow another that the same name also belongs to.
     let left = restricted(profile, subject.categories).without(profile.own_allow.categories);
-    (!matches!(hit, Hit::Category(_)) || left.is_empty()).then(|| Verdict::hit(Action::Allow, Step::OwnAllow, hit))
+    let stands = !matches!(hit, Hit::Category(_)) || left.is_empty();
+    stands.then(|| (hit, Verdict::hit(Action::Allow, Step::OwnAllow, hit)))
 }
 
 fn own_block(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {

@@ -63,7 +63,7 @@ pub struct Grant {
 #[allow(clippy::large_enum_variant, reason = "a household has a handful of them")]
 pub enum Granted {
     /// A name with all below it.
-    Name(Name),
+    Name(Box<Name>),
     /// A category or a service.
     Selector(Selector),
     /// More time: schedules and budgets do not hold. What the criteria refuse stays refused.

@@ -26,7 +26,7 @@ use crate::clock::now_secs;
 use crate::identity::{Asker, ClientAddr};
 use crate::name::Name;
 use crate::net::replies::{self, Reply};
-use crate::sys::{Batch, DATAGRAM_MAX, LocalAddr, recv_batch};
+use crate::sys::{Batch, DATAGRAM_MAX, LocalAddr, recv_batch, wipe_stack};
 use crate::telemetry::proxied::{By, Passage};
 
 /// A flow on which nothing moves is forgotten: longer than the idle time of browsers and servers (30 s).
@@ -136,6 +136,8 @@ impl Flows {
                     let (Some(peer), Some(local)) = (inbox.peer(at), inbox.local(at)) else { continue };
                     self.datagram(peer, local, inbox.data(at));
                 }
+            } else if inbox.wipe() {
+                wipe_stack();
             }
             if self.now() != second {
                 second = self.now();
@@ -279,7 +281,9 @@ impl Flows {
     /// Forgets what is still.
     fn forget(&self) {
         let now = self.now();
-        self.table().retain(|_, flow| {
+        let mut table = self.table();
+        let before = table.len();
+        table.retain(|_, flow| {
             let patience = match flow.state {
                 State::Reading(_) => UNDECIDED_SECS,
                 State::Deciding(..) | State::Open(_) => IDLE_SECS,
@@ -287,6 +291,10 @@ impl Flows {
             };
             now.saturating_sub(flow.touched.load(Ordering::Relaxed)) <= patience
         });
+        // A table leaves what was removed from it where it was.
+        if table.len() < before {
+            table.shrink_to_fit();
+        }
     }
 
     /// Ends what the rules no longer allow.

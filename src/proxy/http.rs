@@ -35,6 +35,7 @@ use super::wire::{Moved, Wire};
 use super::{refusal, safe, ways};
 use crate::clock::now_secs;
 use crate::identity::ClientAddr;
+use crate::name::Name;
 use crate::policy::Verdict;
 use crate::telemetry::proxied::{By, Passage};
 
@@ -145,7 +146,7 @@ impl Session {
                 }
                 (addr, is_help)
             }
-            Route::Refuse(verdict) => return self.refuse(&verdict, &head.headers),
+            Route::Refuse(verdict) => return self.refuse(&verdict, sniffed.name.as_ref(), &head.headers),
         };
         if head.method == Method::CONNECT {
             let addr = SocketAddr::new(addr, port);
@@ -163,11 +164,20 @@ impl Session {
         }
     }
 
-    fn refuse(&self, verdict: &Verdict, headers: &HeaderMap) -> Response<Body> {
+    fn refuse(&self, verdict: &Verdict, name: Option<&Name>, headers: &HeaderMap) -> Response<Body> {
         self.count(Passage::Refused);
-        ways::note(&self.worker.server.counters, verdict);
-        let criteria = &self.worker.server.guide.judge.current().criteria;
-        refusal::page(verdict, criteria, headers.get(header::ACCEPT_LANGUAGE)).map(Either::Right)
+        let server = &self.worker.server;
+        ways::note(&server.counters, verdict);
+        let languages = headers.get(header::ACCEPT_LANGUAGE);
+        let page = match server.pages.get().zip(name) {
+            Some((pages, name)) => {
+                let languages = languages.and_then(|value| value.to_str().ok());
+                let (html, policy) = pages.refused(self.client, name, verdict, languages);
+                refusal::full_page(html, &policy)
+            }
+            None => refusal::page(verdict, &server.guide.judge.current().criteria, languages),
+        };
+        page.map(Either::Right)
     }
 
     fn count(&self, passage: Passage) {

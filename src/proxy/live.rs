@@ -16,6 +16,9 @@ const HALF_CLOSED_SECS: u32 = 600;
 /// An origin that does not answer for so long is not there; browsers give up later.
 pub const CONNECT_SECS: u32 = 20;
 
+/// Connections are judged again once a minute; what moved in it counts as used.
+const MINUTE_SECS: u32 = 60;
+
 /// All connections of one thread.
 #[derive(Default, Clone)]
 pub struct Live(Rc<Shelf>);
@@ -116,10 +119,13 @@ impl Live {
         }
     }
 
-    /// Asks the judge again for every connection, as of that time (seconds since 1970).
+    /// Asks the judge again for every connection, as of that time (seconds since 1970), and marks what was in use for budgets.
     pub fn judge_again(&self, guide: &Guide, at: u64) {
         for entry in self.0.entries.borrow().iter().flatten() {
             let Some(about) = entry.about.as_ref().filter(|about| !about.is_help.get()) else { continue };
+            if self.0.now.get().saturating_sub(entry.touched.get()) < MINUTE_SECS {
+                guide.used(about.asker, about.name.borrow().as_deref(), at);
+            }
             if !guide.still_allows(about.asker, about.name.borrow().as_deref(), about.to.0, at) {
                 entry.finish(End::Cut);
             }

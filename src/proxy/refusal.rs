@@ -13,6 +13,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::sniff::tls;
+use crate::identity::ClientAddr;
+use crate::name::Name;
 use crate::policy::{Criteria, Verdict, explain};
 
 /// A client that goes on sending after the alert is heard for so long: closing at once would take the alert back (RFC 1122
@@ -42,7 +44,22 @@ async fn listen_out(stream: &TcpStream) {
     }
 }
 
-/// The page of a refusal, in Vietnamese unless the reader asks for something else first.
+/// Who writes the page of a refusal: the portal, where there is one.
+pub trait Pages: Send + Sync {
+    /// The page of `name`'s refusal for `client`, and its content security policy.
+    fn refused(&self, client: ClientAddr, name: &Name, verdict: &Verdict, languages: Option<&str>) -> (String, String);
+}
+
+/// The portal's page as an answer.
+pub fn full_page(html: String, policy: &str) -> Response<Full<Bytes>> {
+    let mut response = answer(StatusCode::FORBIDDEN, html);
+    if let Ok(policy) = HeaderValue::from_str(policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// The page of a refusal where there is no portal, in Vietnamese unless the reader asks for something else first.
 pub fn page(verdict: &Verdict, criteria: &Criteria, languages: Option<&HeaderValue>) -> Response<Full<Bytes>> {
     let vietnamese = speaks_vietnamese(languages);
     let why = explain::justification(verdict, criteria, vietnamese);

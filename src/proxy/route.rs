@@ -102,6 +102,14 @@ impl Guide {
             None => matches!(case.nameless(), Route::To { .. }),
         }
     }
+
+    /// Marks the budgets that a connection for `name` counts towards as being used.
+    pub fn used(&self, asker: Asker, name: Option<&Name>, at: u64) {
+        let snapshot = self.judge.keep();
+        if let Some(name) = name {
+            self.door.used(&snapshot, asker, name, &moment_at(&snapshot, at));
+        }
+    }
 }
 
 fn moment_at(snapshot: &Snapshot, at: u64) -> Moment {

@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,10 +24,10 @@ use tokio::time::timeout;
 use super::first::{self, First};
 use super::live::{About, End, Entry, Live, Seat};
 use super::places::{Place, Places};
-use super::refusal;
+use super::refusal::{self, Pages};
 use super::route::{Guide, OriginalDst, Route, Subject};
 use super::sniff::Sniffed;
-use super::tunnel::{Side, Tunnel};
+use super::tunnel::{self, Side, Tunnel};
 use super::{http, ways};
 use crate::clock::now_secs;
 use crate::config;
@@ -49,6 +49,8 @@ pub struct Server {
     pub stop: Arc<AtomicBool>,
     /// Told when the rules change.
     pub changes: watch::Sender<()>,
+    /// Who writes the page of a refusal; empty where there is no portal.
+    pub pages: OnceLock<Arc<dyn Pages>>,
 }
 
 impl Server {
@@ -72,7 +74,8 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Starts a thread that serves `listeners`.
 pub fn start(server: Arc<Server>, listeners: Vec<StdListener>) -> io::Result<JoinHandle<()>> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack).build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(sys::wipe_stack_at_rest).build()?;
     thread::Builder::new().name("proxy".into()).spawn(move || {
         LocalSet::new().block_on(&runtime, async {
             let worker = Rc::new(Worker { server, live: Live::default() });
@@ -212,6 +215,7 @@ impl Worker {
             };
             let now = u32::try_from(started.elapsed().as_secs()).unwrap_or(u32::MAX);
             self.live.tick(now, self.server.settings.load().idle);
+            tunnel::wipe();
             // Schedules begin and end with a minute of the wall clock.
             let at = now_secs();
             if is_changed || at / 60 != minute {

@@ -31,6 +31,11 @@ thread_local! {
     static PIPES: RefCell<Vec<Pipe>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Overwrites what this thread copied last.
+pub fn wipe() {
+    COPY.with_borrow_mut(|buffer| buffer.fill(0));
+}
+
 /// A connection and its way on, until both sides have ended, one breaks, or [`Entry::is_over`].
 pub struct Tunnel {
     client: TcpStream,

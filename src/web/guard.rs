@@ -8,7 +8,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -168,7 +168,8 @@ fn host_of(request: &Request) -> Option<&str> {
     }
 }
 
-fn nonce() -> String {
+/// A nonce for the inline style and script of one answer.
+pub fn nonce() -> String {
     let mut octets = [0; 16];
     // Without randomness nothing inline is shown, which is safe.
     let _ = aws_lc_rs::rand::fill(&mut octets);
@@ -200,9 +201,4 @@ pub fn policy(nonce: &str) -> String {
         "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self' 'nonce-{nonce}'; img-src 'self' data:; \
          connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
-}
-
-/// An answer without a body.
-pub fn bare(status: StatusCode) -> Response {
-    status.into_response()
 }

@@ -3,6 +3,7 @@
 
 mod api;
 pub mod asking;
+pub mod charts;
 pub mod dashboard;
 pub mod guard;
 pub mod pages;
@@ -89,3 +90,6 @@ pub async fn aside<T: Send + 'static>(
     let ended = tokio::task::spawn_blocking(work).await;
     ended.unwrap_or_else(|_| Err(Trouble::Internal("a request ended badly".into())))
 }
+
+#[cfg(test)]
+mod tests;

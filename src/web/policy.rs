@@ -70,22 +70,17 @@ impl Web {
 
     /// Gives a device that was seen (by its MAC address or address) to a profile, under a name for people.
     pub fn assign(&self, visitor: &Visitor, key: &str, profile: &str, name: &str) -> Result<(), Trouble> {
-        let by = match Mac::parse(key) {
-            Some(mac) => DeviceKey::Mac(mac.to_text()),
-            None => DeviceKey::Address(key.to_string()),
-        };
-        self.change(visitor, (Deed::Device, Some(profile), "given"), |editor| {
-            editor.assign(&by, profile)?;
-            let called = |form: &DeviceForm| match &by {
-                DeviceKey::Mac(mac) => form.mac.as_deref().and_then(Mac::parse) == Mac::parse(mac),
-                _ => form.address.iter().any(|address| address == key),
-            };
-            match editor.devices().into_iter().find(called).filter(|_| !name.trim().is_empty()) {
-                Some(form) => editor.set_device(&by, &DeviceForm { name: Some(name.trim().to_string()), ..form }),
-                None => Ok(()),
-            }
+        let gift = Gift { key: key.to_string(), profile: profile.to_string(), name: name.to_string() };
+        self.assign_all(visitor, &[gift])
+    }
+
+    /// The same for several, all or none.
+    pub fn assign_all(&self, visitor: &Visitor, gifts: &[Gift]) -> Result<(), Trouble> {
+        let profile = if let [gift] = gifts { Some(gift.profile.as_str()) } else { None };
+        self.change(visitor, (Deed::Device, profile, "given"), |editor| {
+            gifts.iter().try_for_each(|gift| give(editor, gift))
         })?;
-        Ok(self.family.know(key)?)
+        gifts.iter().try_for_each(|gift| Ok(self.family.know(&gift.key)?))
     }
 
     /// Named days.
@@ -176,13 +171,40 @@ impl Web {
         let mut editor = self.editor()?;
         change(&mut editor).map_err(refused)?;
         editor.save(&self.steward.vocabulary()).map_err(trouble)?;
-        self.steward.use_file(editor.file().to_path_buf());
+        self.steward.use_file(editor.named().to_path_buf());
         if let Err(faults) = self.steward.reload() {
             editor.restore_previous().map_err(trouble)?;
             return Err(Trouble::Faults(faults));
         }
         self.family.changed();
         Ok(self.family.note(by, profile, deed, detail, visitor.now)?)
+    }
+}
+
+/// A device that was seen, and whose it shall be.
+#[derive(Debug, Clone)]
+pub struct Gift {
+    /// Its MAC address or address.
+    pub key: String,
+    /// Whose.
+    pub profile: String,
+    /// For people; empty keeps the one it has.
+    pub name: String,
+}
+
+fn give(editor: &mut Editor, Gift { key, profile, name }: &Gift) -> Result<(), Refusal> {
+    let by = match Mac::parse(key) {
+        Some(mac) => DeviceKey::Mac(mac.to_text()),
+        None => DeviceKey::Address(key.clone()),
+    };
+    editor.assign(&by, profile)?;
+    let called = |form: &DeviceForm| match &by {
+        DeviceKey::Mac(mac) => form.mac.as_deref().and_then(Mac::parse) == Mac::parse(mac),
+        _ => form.address.contains(key),
+    };
+    match editor.devices().into_iter().find(called).filter(|_| !name.trim().is_empty()) {
+        Some(form) => editor.set_device(&by, &DeviceForm { name: Some(name.trim().to_string()), ..form }),
+        None => Ok(()),
     }
 }
 

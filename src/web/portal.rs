@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::asking::may_ask;
-use super::dashboard::{Fields, with_cookie};
+use super::dashboard::{Fields, local, with_cookie};
 use super::guard::{self, Foreign};
 use super::pages::{
     self, Answer, Asked, Blocked, Code, ErrorPage, Frame, Help, Hold, Home, Outcome, Sent, Stopped, Tile, Tried, Who,
@@ -25,6 +25,7 @@ use super::text::Language;
 use super::{Trouble, Visitor, Web};
 use crate::classify::Category;
 use crate::family::{self, Kind, RequestRow};
+use crate::identity::ClientAddr;
 use crate::judge::Snapshot;
 use crate::name::Name;
 use crate::policy::explain::Until;
@@ -45,6 +46,7 @@ pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
         .route("/code", get(code).post(use_code))
         .route("/language/{code}", get(language))
         .route("/style.css", get(style))
+        .route("/dashboard.js", get(script))
         .route("/captive-portal/api", get(captive))
         .fallback(lost);
     pages.layer(from_fn_with_state(web, told))
@@ -85,6 +87,36 @@ impl Web {
         page.csrf.clone_from(&self.form_token(visitor.peer));
         page.learn = Tile::for_band(&self.builtin.tiles, profile.band, visitor.language(), TILES);
         page.render()
+    }
+}
+
+impl Web {
+    /// The page of a refusal that door two shows under the refused site's name, and its content security policy.
+    pub fn refusal_elsewhere(
+        &self,
+        client: ClientAddr,
+        name: &Name,
+        verdict: &Verdict,
+        languages: Option<&str>,
+        now: i64,
+    ) -> (String, String) {
+        let visitor = Visitor {
+            peer: client.ip(),
+            person: None,
+            session: None,
+            csrf: String::new(),
+            languages: languages.map(str::to_string),
+            chosen_language: None,
+            nonce: guard::nonce(),
+            is_tls: false,
+            now,
+        };
+        (self.refusal(&visitor, name, verdict, false), self.policy_elsewhere(&visitor.nonce))
+    }
+
+    /// For a page under another site's name: its forms lead to the portal.
+    fn policy_elsewhere(&self, nonce: &str) -> String {
+        guard::policy(nonce).replace("form-action 'self'", &format!("form-action {}", self.portal_url()))
     }
 }
 
@@ -172,8 +204,8 @@ pub fn granted(what: &str, language: Language) -> String {
             None => code.to_string(),
         },
         Some((_, other)) => other.to_string(),
-        None if what == "time" => language.t("grant-time").into_owned(),
-        None => language.t("grant-hidden").into_owned(),
+        None if what == "time" => language.t("hold-more-time").into_owned(),
+        None => language.t("hold-asked-page").into_owned(),
     }
 }
 
@@ -214,9 +246,7 @@ async fn blocked(
     };
     let html = web.refusal(&visitor, &name, &verdict, false);
     let mut response = (StatusCode::FORBIDDEN, Html(html)).into_response();
-    // Its forms lead to the portal, which stands under another name.
-    let policy =
-        guard::policy(&visitor.nonce).replace("form-action 'self'", &format!("form-action {}", web.portal_url()));
+    let policy = web.policy_elsewhere(&visitor.nonce);
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
@@ -317,9 +347,7 @@ struct Back {
 
 /// Remembers a language and goes back; only to pages of ours.
 async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -> Response {
-    let is_ours =
-        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.contains(char::is_control);
-    let to = Redirect::to(if is_ours { &back } else { "/" }).into_response();
+    let to = Redirect::to(local(&back, "/")).into_response();
     match Language::from_code(&code) {
         Some(language) => {
             let cookie =
@@ -333,6 +361,11 @@ async fn language(Path(code): Path<String>, Query(Back { back }): Query<Back>) -
 async fn style() -> Response {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
     (kind, pages::style::served()).into_response()
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    (kind, include_str!("dashboard.js")).into_response()
 }
 
 /// The captive portal API (RFC 8908): nobody is held here, and there is a page about this network.

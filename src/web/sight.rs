@@ -149,7 +149,7 @@ impl Web {
 /// The grant that a row stands for, of those that are hidden.
 fn hidden(row: GrantRow) -> Option<Grant> {
     let name = Name::parse(row.what.strip_prefix("hidden:")?).ok()?;
-    Some(Grant { what: Granted::Name(name), until: row.until })
+    Some(Grant { what: Granted::Name(Box::new(name)), until: row.until })
 }
 
 /// Whose device that is; `None` for strangers.

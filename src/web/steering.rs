@@ -108,8 +108,10 @@ impl Web {
         let snapshot = self.judge.keep();
         known(&snapshot, &row.profile)?;
         if answer == Answer::Always && row.name.is_none() {
-            // Rules are read by guardians: the answer would show what they may not see.
-            return Err(Trouble::Invalid("a page that you do not see is allowed for a day at most".into()));
+            // It would stand in the configuration, for everybody to read.
+            return Err(Trouble::Invalid(
+                "a page whose name only the child knows can be allowed for a while, not always".into(),
+            ));
         }
         let name = self.family.answer(id, answer, reason, visitor.now)?;
         self.family.note(by, Some(&row.profile), Deed::Request, answer.code(), visitor.now)?;
@@ -122,11 +124,11 @@ impl Web {
         match Lasts::of(answer) {
             Some(lasts) => {
                 let until = lasts.until(&snapshot, visitor.now)?;
-                // What may not be shown to guardians must not stand among the grants either.
-                match row.name {
-                    Some(_) => self.family.grant(&row.profile, &format!("name:{name}"), until, by, visitor.now)?,
-                    None => self.family.grant_hidden(&row.profile, &name, until, by),
-                };
+                if row.name.is_some() {
+                    self.family.grant(&row.profile, &format!("name:{name}"), until, by, visitor.now)?;
+                } else {
+                    self.family.grant_unwritten(&row.profile, &name, until, by, visitor.now);
+                }
                 self.in_force()
             }
             None => self.allow_always(visitor, &row.profile, &name),

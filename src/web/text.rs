@@ -9,6 +9,7 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 use crate::classify::Category;
+use crate::family::{Deed, Role, Scope};
 use crate::policy::{Action, Band, Step};
 use crate::web::pages::Section;
 
@@ -43,6 +44,14 @@ pub enum Family {
     Change,
     /// [`Section::code`].
     Section,
+    /// What was done, [`Deed::code`].
+    Deed,
+    /// [`Role::code`].
+    Role,
+    /// [`Scope::code`].
+    Scope,
+    /// Groups and reasons in place of a category, as activity of 13 to 15 is counted.
+    Group,
 }
 
 /// How a page speaks to its reader. Vietnamese has a word for "you" by age: `con`, `em`, `bạn`; English grows plainer.
@@ -187,12 +196,24 @@ impl Language {
                 include_str!("texts/vi/why.ftl"),
                 include_str!("texts/vi/portal.ftl"),
                 include_str!("texts/vi/dashboard.ftl"),
+                include_str!("texts/vi/dashboard_rules.ftl"),
+                include_str!("texts/vi/dashboard_box.ftl"),
+                include_str!("texts/vi/dashboard_devices.ftl"),
+                include_str!("texts/vi/dashboard_home.ftl"),
+                include_str!("texts/vi/dashboard_requests.ftl"),
+                include_str!("texts/vi/dashboard_set_up.ftl"),
             ],
             Language::English => &[
                 include_str!("texts/en/names.ftl"),
                 include_str!("texts/en/why.ftl"),
                 include_str!("texts/en/portal.ftl"),
                 include_str!("texts/en/dashboard.ftl"),
+                include_str!("texts/en/dashboard_rules.ftl"),
+                include_str!("texts/en/dashboard_box.ftl"),
+                include_str!("texts/en/dashboard_devices.ftl"),
+                include_str!("texts/en/dashboard_home.ftl"),
+                include_str!("texts/en/dashboard_requests.ftl"),
+                include_str!("texts/en/dashboard_set_up.ftl"),
             ],
         }
     }
@@ -220,7 +241,7 @@ impl Tone {
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 9] = [
+    pub const ALL: [Family; 13] = [
         Family::Category,
         Family::Why,
         Family::Band,
@@ -230,6 +251,10 @@ impl Family {
         Family::Step,
         Family::Change,
         Family::Section,
+        Family::Deed,
+        Family::Role,
+        Family::Scope,
+        Family::Group,
     ];
 
     /// Every code the program may ask the family for.
@@ -242,6 +267,10 @@ impl Family {
             Family::Step => Step::ALL.map(Step::code).to_vec(),
             Family::Change => vec!["nobody", "authorities", "guardian", "guardian_by_name", "self"],
             Family::Section => Section::ALL.map(Section::code).to_vec(),
+            Family::Deed => Deed::ALL.map(Deed::code).to_vec(),
+            Family::Role => Role::ALL.map(Role::code).to_vec(),
+            Family::Scope => Scope::ALL.map(Scope::code).to_vec(),
+            Family::Group => vec!["harm", "age", "data", "security", "policy", "law", "time", "rule", "other"],
         }
     }
 
@@ -256,6 +285,10 @@ impl Family {
             Family::Step => "step",
             Family::Change => "change",
             Family::Section => "nav",
+            Family::Deed => "deed",
+            Family::Role => "role",
+            Family::Scope => "scope",
+            Family::Group => "group",
         };
         format!("{family}-{}", code.trim_end_matches('+'))
     }

@@ -12,6 +12,7 @@ mod http;
 mod lasting;
 mod origin;
 mod people;
+mod privacy;
 mod quic;
 mod resolvers;
 mod tls;
@@ -81,6 +82,11 @@ impl Gateway {
 
     /// And with these of `[proxy]`.
     fn open_with(proxy: &str, mai: &str) -> Gateway {
+        Gateway::open_by(proxy, mai, |_| {})
+    }
+
+    /// And with a last word on how the program is run.
+    fn open_by(proxy: &str, mai: &str, prepare: impl FnOnce(&mut std::process::Command)) -> Gateway {
         let network = Network::lay();
         let authority = Authority::new();
         let visits = origin::serve(&network.internet, &authority);
@@ -91,7 +97,8 @@ impl Gateway {
             upstream.serve(site.name, "AAAA", site.addrs[1]);
         }
         let folder = Arc::new(TempDir::new().unwrap());
-        let server = Server::start_text(Arc::clone(&folder), |dns, metrics| config(&folder, dns, metrics, proxy, mai));
+        let server =
+            Server::start_by(Arc::clone(&folder), |dns, metrics| config(&folder, dns, metrics, proxy, mai), prepare);
         Gateway { network, authority, visits, quic, upstream, foreign: [foreign, foreign6], server }
     }
 

@@ -17,7 +17,7 @@ pub struct Trace {
 const PIECE: usize = 1 << 20;
 const OVERLAP: usize = 512;
 
-/// Every place in the memory that process may write to which holds `name`, as text or in wire form, in any letter case.
+/// Every place in the memory that process may write to which holds `name`, as text, in wire form or as bare labels, in any letter case.
 pub fn in_memory(process: u32, name: &str) -> Vec<Trace> {
     let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
     let memory = File::open(format!("/proc/{process}/mem")).unwrap();
@@ -31,9 +31,11 @@ pub fn in_memory(process: u32, name: &str) -> Vec<Trace> {
         }
         let (from, to) = range.split_once('-').unwrap();
         let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
-        let place = fields.nth(3).unwrap_or("anonymous");
+        // A thread's stack is an anonymous region of 2 MiB, used from its end.
+        let place =
+            fields.nth(3).map_or_else(|| format!("anonymous, {} KiB, ends {to:x}", (to - from) >> 10), String::from);
         search(&memory, (from, to), &patterns, &mut |at, around| {
-            found.push(Trace { place: place.to_string(), at, around });
+            found.push(Trace { place: place.clone(), at, around });
         });
     }
     found
@@ -64,11 +66,12 @@ pub fn in_files(folder: &Path, name: &str) -> Vec<Trace> {
     found
 }
 
-/// Lower-cased: as text, and each label behind its length.
-fn patterns(name: &str) -> [Vec<u8>; 2] {
+/// Lower-cased: as text, each label behind its length, and as hickory keeps names: labels alone, their ends elsewhere.
+fn patterns(name: &str) -> [Vec<u8>; 3] {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     let wire = name.split('.').flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat()).collect();
-    [name.into_bytes(), wire]
+    let labels = name.replace('.', "").into_bytes();
+    [name.into_bytes(), wire, labels]
 }
 
 fn search(file: &File, (from, to): (u64, u64), patterns: &[Vec<u8>], found: &mut dyn FnMut(u64, String)) {

@@ -88,9 +88,9 @@ impl Slots {
 
     /// What stands above a new element.
     fn fresh_space(&self) -> String {
-        let indents = self.slots.iter().filter_map(|slot| Some(&slot.above[slot.above.rfind('\n')?..]));
+        let mut indents = self.slots.iter().filter_map(|slot| Some(&slot.above[slot.above.rfind('\n')?..]));
         let is_tall = self.tail.contains('\n');
-        indents.last().map(str::to_string).unwrap_or_else(|| if is_tall { "\n    ".into() } else { " ".into() })
+        indents.next_back().map(str::to_string).unwrap_or_else(|| if is_tall { "\n    ".into() } else { " ".into() })
     }
 }
 

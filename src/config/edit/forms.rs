@@ -269,6 +269,7 @@ impl Kind {
             _ if wanted.is_null() => None,
             Kind::SomeTexts if is_empty => None,
             Kind::Texts if is_empty && !stands => None,
+            Kind::Text if wanted == "" && !stands => None,
             _ => Some(wanted),
         }
     }

@@ -4,75 +4,15 @@
 //! The lines between the last key of a table and the next header are kept with that header, also those that show the
 //! table's own options as comments. So whoever comes between the two has to share them out.
 
-use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Key, Table, TableLike};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Key, Table};
 
-/// A way into the document: keys, each with the row it means where it is an array.
-pub(super) type Place = Vec<(String, Option<usize>)>;
-
-/// The place of a row of an array at the root.
-pub(super) fn row(key: &str, at: usize) -> Place {
-    vec![(key.to_string(), Some(at))]
-}
-
-/// The place of a row below another.
-pub(super) fn below(place: &[(String, Option<usize>)], key: &str, at: usize) -> Place {
-    place.iter().cloned().chain([(key.to_string(), Some(at))]).collect()
-}
-
-/// The table at `place`, however it is written.
-pub(super) fn table<'d>(root: &'d dyn TableLike, place: &[(String, Option<usize>)]) -> Option<&'d dyn TableLike> {
-    let Some(((key, at), rest)) = place.split_first() else { return Some(root) };
-    let item = root.get(key)?;
-    let inner: &dyn TableLike = match (item, at) {
-        (Item::ArrayOfTables(rows), Some(at)) => rows.get(*at)?,
-        (Item::Value(value), Some(at)) => value.as_array()?.get(*at)?.as_inline_table()?,
-        (item, None) => item.as_table_like()?,
-        _ => return None,
-    };
-    table(inner, rest)
-}
-
-/// The same, to change.
-pub(super) fn table_mut<'d>(
-    root: &'d mut dyn TableLike,
-    place: &[(String, Option<usize>)],
-) -> Option<&'d mut dyn TableLike> {
-    let Some(((key, at), rest)) = place.split_first() else { return Some(root) };
-    let item = root.get_mut(key)?;
-    let inner: &mut dyn TableLike = match (item, at) {
-        (Item::ArrayOfTables(rows), Some(at)) => rows.get_mut(*at)?,
-        (Item::Value(value), Some(at)) => value.as_array_mut()?.get_mut(*at)?.as_inline_table_mut()?,
-        (item, None) => item.as_table_like_mut()?,
-        _ => return None,
-    };
-    table_mut(inner, rest)
-}
-
-/// The table at `place` when it has a header of its own.
-pub(super) fn header_mut<'d>(root: &'d mut Table, place: &[(String, Option<usize>)]) -> Option<&'d mut Table> {
-    let Some(((key, at), rest)) = place.split_first() else { return Some(root) };
-    let inner = match (root.get_mut(key)?, at) {
-        (Item::ArrayOfTables(rows), Some(at)) => rows.get_mut(*at)?,
-        (Item::Table(table), None) => table,
-        _ => return None,
-    };
-    header_mut(inner, rest)
-}
-
-/// How many rows the array `key` has.
-pub(super) fn rows(parent: &dyn TableLike, key: &str) -> usize {
-    match parent.get(key) {
-        Some(Item::ArrayOfTables(rows)) => rows.len(),
-        Some(Item::Value(value)) => value.as_array().map_or(0, Array::len),
-        _ => 0,
-    }
-}
+use super::place::{Path, Place, below, header_mut, place_of, rows, table_mut};
 
 /// Puts `new` as row `at` of the array `key`, after a blank line. `anchor` names the arrays it should follow when it is the
 /// first of its kind.
 pub(super) fn insert_row(
     document: &mut DocumentMut,
-    parent: &[(String, Option<usize>)],
+    parent: &Path,
     key: &str,
     at: usize,
     mut new: Table,
@@ -105,13 +45,20 @@ pub(super) fn insert_row(
 
 /// Takes row `at` out of the array `key`. The lines right above its header go with it, unless they introduce the whole array
 /// (`introduces`): the first row's do, at the root.
-pub(super) fn remove_row(document: &mut DocumentMut, parent: &[(String, Option<usize>)], key: &str, at: usize) {
+pub(super) fn remove_row(document: &mut DocumentMut, parent: &Path, key: &str, at: usize) {
     let place = below(parent, key, at);
     let headers = headers(document);
-    if let Some(index) = headers.iter().position(|header| header.place == place) {
-        let kept = leave(document, &headers, index, parent.is_empty() && at == 0);
-        let next = headers[index..].iter().find(|header| !header.place.starts_with(&place));
-        let next = next.map(|header| header.place.clone());
+    let is_leaving = |header: &&Header| header.place.starts_with(&place);
+    for (index, header) in headers.iter().enumerate().filter(|(_, header)| is_leaving(header)) {
+        let kept = match () {
+            () if header.place == place => leave(document, &headers, index, parent.is_empty() && at == 0),
+            // What stands above a table below the row is the row's, but for the end of somebody else's table.
+            () if headers[..index].last().is_some_and(|before| !is_leaving(&before)) => {
+                share(&lines_before(document, Some(&header.place)), false, true).0.to_string()
+            }
+            () => continue,
+        };
+        let next = headers[index..].iter().find(|header| !is_leaving(header)).map(|header| header.place.clone());
         give(document, next.as_deref(), kept, true);
     }
     let Some(table) = table_mut(document.as_table_mut(), parent) else { return };
@@ -130,7 +77,7 @@ pub(super) fn remove_row(document: &mut DocumentMut, parent: &[(String, Option<u
 }
 
 /// Makes a table with a header for `key` below `parent`, at the end.
-pub(super) fn insert_table(document: &mut DocumentMut, parent: &[(String, Option<usize>)], key: &str) {
+pub(super) fn insert_table(document: &mut DocumentMut, parent: &Path, key: &str) {
     let end = last(document);
     let Some(table) = table_mut(document.as_table_mut(), parent) else { return };
     let mut new = Table::new();
@@ -139,11 +86,6 @@ pub(super) fn insert_table(document: &mut DocumentMut, parent: &[(String, Option
     }
     table.insert(key, Item::Table(new));
     settle(document, &place_of(parent, key));
-}
-
-/// The place of the table `key` below `parent`.
-pub(super) fn place_of(parent: &[(String, Option<usize>)], key: &str) -> Place {
-    parent.iter().cloned().chain([(key.to_string(), None)]).collect()
 }
 
 /// A header that is written.
@@ -201,15 +143,16 @@ fn last(document: &DocumentMut) -> Option<isize> {
 }
 
 /// Gives a new table its blank line, and the table before it what is its own of the lines that follow.
-fn settle(document: &mut DocumentMut, place: &[(String, Option<usize>)]) {
+fn settle(document: &mut DocumentMut, place: &Path) {
     let headers = headers(document);
     let Some(index) = headers.iter().position(|header| header.place == place) else { return };
     let is_first = index == 1 && !headers[0].has_keys;
     let next = headers.get(index + 1).map(|header| header.place.clone());
     let lines = lines_before(document, next.as_deref());
     let (before, rest) = share(&lines, next.is_none(), headers[index - 1].has_keys || is_first);
+    let end = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
     let blank = if is_first && before.is_empty() { "" } else { "\n" };
-    let own = format!("{before}{blank}");
+    let own = format!("{before}{end}{blank}");
     let glued = next.is_some() && !starts_blank(rest);
     let rest = if glued { format!("\n{rest}") } else { rest.to_string() };
     set_lines_before(document, next.as_deref(), rest);
@@ -218,7 +161,7 @@ fn settle(document: &mut DocumentMut, place: &[(String, Option<usize>)]) {
 
 /// Of the lines before a header (or the end): those of the table before it, and the rest. A blank line parts them; where
 /// there is none, all are the header's, unless the table before would have nothing at all.
-fn share(lines: &str, is_end: bool, has_keys: bool) -> (&str, &str) {
+pub(super) fn share(lines: &str, is_end: bool, has_keys: bool) -> (&str, &str) {
     let mut at = 0;
     for line in lines.split_inclusive('\n') {
         if line.trim().is_empty() && line.ends_with('\n') {
@@ -252,7 +195,7 @@ fn leave(document: &mut DocumentMut, headers: &[Header], index: usize, introduce
 }
 
 /// Puts lines before those of a header, or before those at the end. `is_apart`: with a blank line between.
-fn give(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>, lines: String, is_apart: bool) {
+fn give(document: &mut DocumentMut, place: Option<&Path>, lines: String, is_apart: bool) {
     if !lines.contains('#') {
         return;
     }
@@ -265,7 +208,7 @@ fn give(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>, l
     set_lines_before(document, place, joined);
 }
 
-fn lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>) -> String {
+fn lines_before(document: &mut DocumentMut, place: Option<&Path>) -> String {
     let Some(place) = place else { return document.trailing().as_str().unwrap_or_default().to_string() };
     let header = header_mut(document.as_table_mut(), place);
     // A header that was never given any gets a blank line when it is written.
@@ -274,7 +217,7 @@ fn lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usiz
         .to_string()
 }
 
-fn set_lines_before(document: &mut DocumentMut, place: Option<&[(String, Option<usize>)]>, lines: String) {
+fn set_lines_before(document: &mut DocumentMut, place: Option<&Path>, lines: String) {
     match place {
         None => document.set_trailing(lines),
         Some(place) => {
@@ -296,7 +239,7 @@ fn trim_start(document: &mut DocumentMut) {
 }
 
 /// Puts a new key into a table: below the comment that shows its default (`# key = …`) where there is one, else at the end.
-pub(super) fn insert_key(document: &mut DocumentMut, place: &[(String, Option<usize>)], key: &str, item: Item) {
+pub(super) fn insert_key(document: &mut DocumentMut, place: &Path, key: &str, item: Item) {
     let Some(header) = header_mut(document.as_table_mut(), place) else {
         if let Some(table) = table_mut(document.as_table_mut(), place) {
             table.insert(key, item);
@@ -358,7 +301,7 @@ fn documented(lines: &str, key: &str) -> Option<usize> {
 }
 
 /// Takes a key out. The lines above it stay where they are.
-pub(super) fn remove_key(document: &mut DocumentMut, place: &[(String, Option<usize>)], key: &str) {
+pub(super) fn remove_key(document: &mut DocumentMut, place: &Path, key: &str) {
     let Some(header) = header_mut(document.as_table_mut(), place) else {
         if let Some(table) = table_mut(document.as_table_mut(), place) {
             table.remove(key);

@@ -2,19 +2,21 @@
 //! written that `luytre check` would refuse, and nothing over a change somebody else made meanwhile.
 
 mod array;
+mod devices;
 mod file;
 mod forms;
 mod layout;
 mod names;
 mod paths;
 mod people;
+mod place;
 mod put;
 mod settings;
 
+pub use devices::DeviceKey;
 pub use file::target;
 pub(super) use file::{NAME, SYSTEM};
 pub use forms::{BudgetForm, CalendarForm, DeviceForm, ListForm, ProfileForm, ScheduleForm};
-pub use people::DeviceKey;
 pub use settings::Settings;
 
 use std::io::{self, ErrorKind};
@@ -166,7 +168,7 @@ impl Editor {
     }
 
     /// The file as it was named: what has to be loaded after a change.
-    pub fn file(&self) -> &Path {
+    pub fn named(&self) -> &Path {
         &self.named
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use toml_edit::DocumentMut;
 
 use super::forms::json_of;
-use super::layout::{self, Place};
+use super::place::{self, Place};
 use super::put::put;
 
 /// Makes every relative file of a text from `start` absolute.
@@ -16,10 +16,16 @@ pub(super) fn make_absolute(document: &mut DocumentMut, start: &Path) {
         let place: Place = tables.iter().map(|table| (table.to_string(), None)).collect();
         rewrite(document, &place, key, |text| Some(folder.join(text).display().to_string()));
     }
-    for at in 0..layout::rows(document.as_table(), "list") {
-        rewrite(document, &layout::row("list", at), "source", |text| {
+    for at in 0..place::rows(document.as_table(), "list") {
+        rewrite(document, &place::row("list", at), "source", |text| {
             Some(format!("file:{}", folder.join(text.strip_prefix("file:")?).display()))
         });
+    }
+    let identity = vec![("identity".to_string(), None)];
+    let leases = place::table(document.as_table(), &identity).map_or(0, |identity| place::rows(identity, "leases"));
+    for at in 0..leases {
+        let lease = place::below(&identity, "leases", at);
+        rewrite(document, &lease, "file", |text| Some(folder.join(text).display().to_string()));
     }
 }
 
@@ -34,7 +40,7 @@ const FILES: &[(&[&str], &str)] = &[
 ];
 
 fn rewrite(document: &mut DocumentMut, place: &Place, key: &str, to: impl FnOnce(&str) -> Option<String>) {
-    let item = layout::table(document.as_table(), place).and_then(|table| table.get(key));
+    let item = place::table(document.as_table(), place).and_then(|table| table.get(key));
     if let Some(Json::String(text)) = item.and_then(json_of)
         && let Some(text) = to(&text)
     {

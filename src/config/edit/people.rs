@@ -1,41 +1,21 @@
-//! Changes of profiles, devices, calendars and lists.
+//! Changes of profiles, calendars and lists.
 
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use toml_edit::{DocumentMut, TableLike};
 
-use super::forms::{BudgetForm, CalendarForm, DeviceForm, ListForm, ProfileForm, Row, ScheduleForm, form};
-use super::layout::{self, row};
+use super::devices::DEVICE;
+use super::forms::{BudgetForm, CalendarForm, ListForm, ProfileForm, Row, ScheduleForm, form};
+use super::layout;
 use super::names;
+use super::place::{self, Path, Place, row};
 use super::put::{new_row, put, put_row, put_rows, read_rows};
 use super::{Editor, Refusal};
-use crate::identity::Mac;
-
-/// By what a device is known; as a value of the API, `{"mac": "aa:bb:cc:dd:ee:ff"}`.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeviceKey {
-    /// Its MAC address.
-    Mac(String),
-    /// One of its addresses or prefixes.
-    Address(String),
-    /// Its token.
-    Token(String),
-    /// Its place among the devices, from 0.
-    Row(usize),
-}
 
 impl Editor {
     /// All profiles, in order.
     pub fn profiles(&self) -> Vec<ProfileForm> {
         let root = self.document.as_table();
-        (0..layout::rows(root, PROFILE)).filter_map(|at| layout::table(root, &row(PROFILE, at))).map(profile).collect()
-    }
-
-    /// All devices, in order.
-    pub fn devices(&self) -> Vec<DeviceForm> {
-        read_rows(self.document.as_table(), DEVICE)
+        (0..place::rows(root, PROFILE)).filter_map(|at| place::table(root, &row(PROFILE, at))).map(profile).collect()
     }
 
     /// All calendars, in order.
@@ -53,7 +33,7 @@ impl Editor {
         self.attempt(|document| {
             let form = ProfileForm { name: free_name(document, PROFILE, &form.name)?, ..form.clone() };
             check_profile(&form, &ProfileForm::default())?;
-            let at = layout::rows(document.as_table(), PROFILE);
+            let at = place::rows(document.as_table(), PROFILE);
             layout::insert_row(document, &Vec::new(), PROFILE, at, new_row(&form), PROFILE);
             put_rows(document, &row(PROFILE, at), SCHEDULE, &form.schedules);
             put_rows(document, &row(PROFILE, at), BUDGET, &form.budgets);
@@ -66,7 +46,7 @@ impl Editor {
         self.attempt(|document| {
             let at = find(document, PROFILE, name)?;
             let place = row(PROFILE, at);
-            let old = layout::table(document.as_table(), &place).map(profile).unwrap_or_default();
+            let old = place::table(document.as_table(), &place).map(profile).unwrap_or_default();
             check_profile(form, &old)?;
             let mut form = form.clone();
             if form.name != name {
@@ -105,51 +85,6 @@ impl Editor {
                 None => unused(name, users_of_profile(document, name))?,
             }
             layout::remove_row(document, &Vec::new(), PROFILE, at);
-            Ok(())
-        })
-    }
-
-    /// Adds a device after the last one.
-    pub fn add_device(&mut self, form: &DeviceForm) -> Result<(), Refusal> {
-        self.attempt(|document| {
-            let form = check_device(document, form, None)?;
-            let at = layout::rows(document.as_table(), DEVICE);
-            layout::insert_row(document, &Vec::new(), DEVICE, at, new_row(&form), PROFILE);
-            Ok(())
-        })
-    }
-
-    /// Makes a device what the form says.
-    pub fn set_device(&mut self, key: &DeviceKey, form: &DeviceForm) -> Result<(), Refusal> {
-        self.attempt(|document| {
-            let at = device(document, key).ok_or_else(|| no_device(key))?;
-            let old: Vec<DeviceForm> = read_rows(document.as_table(), DEVICE);
-            let form = check_device(document, form, old.get(at))?;
-            put_row(document, &row(DEVICE, at), &form);
-            Ok(())
-        })
-    }
-
-    /// Takes a device out; from then on it is a stranger.
-    pub fn remove_device(&mut self, key: &DeviceKey) -> Result<(), Refusal> {
-        self.attempt(|document| {
-            let at = device(document, key).ok_or_else(|| no_device(key))?;
-            layout::remove_row(document, &Vec::new(), DEVICE, at);
-            Ok(())
-        })
-    }
-
-    /// Says whose device it is: moves the one that is known by `key`, or adds one.
-    pub fn assign(&mut self, key: &DeviceKey, profile: &str) -> Result<(), Refusal> {
-        let known = device(&self.document, key);
-        let at = match (known, key) {
-            (Some(at), _) => at,
-            (None, DeviceKey::Row(_)) => return Err(no_device(key)),
-            (None, key) => return self.add_device(&only_key(key, profile)),
-        };
-        self.attempt(|document| {
-            find(document, PROFILE, profile)?;
-            put(document, &row(DEVICE, at), "profile", Some(&Json::from(profile)));
             Ok(())
         })
     }
@@ -208,10 +143,9 @@ impl Editor {
     }
 }
 
-const PROFILE: &str = "profile";
+pub(super) const PROFILE: &str = "profile";
 const SCHEDULE: &str = "schedule";
 const BUDGET: &str = "budget";
-const DEVICE: &str = "device";
 const CALENDAR: &str = "calendar";
 const LIST: &str = "list";
 
@@ -231,15 +165,6 @@ fn check_profile(form: &ProfileForm, old: &ProfileForm) -> Result<(), Refusal> {
     new.filter(|name| !was.contains(name)).try_for_each(|name| names::check(name).map(drop))
 }
 
-fn check_device(document: &DocumentMut, form: &DeviceForm, old: Option<&DeviceForm>) -> Result<DeviceForm, Refusal> {
-    find(document, PROFILE, &form.profile)?;
-    let mut form = form.clone();
-    if old.is_none_or(|old| old.name != form.name) {
-        form.name = form.name.as_deref().map(names::check).transpose()?;
-    }
-    Ok(form)
-}
-
 fn add_named<T: Row>(
     document: &mut DocumentMut,
     key: &'static str,
@@ -247,17 +172,17 @@ fn add_named<T: Row>(
     named: impl FnOnce(String) -> T,
 ) -> Result<(), Refusal> {
     let form = named(free_name(document, key, name)?);
-    let at = layout::rows(document.as_table(), key);
+    let at = place::rows(document.as_table(), key);
     layout::insert_row(document, &Vec::new(), key, at, new_row(&form), PROFILE);
     Ok(())
 }
 
-fn find(document: &DocumentMut, key: &'static str, name: &str) -> Result<usize, Refusal> {
+pub(super) fn find(document: &DocumentMut, key: &'static str, name: &str) -> Result<usize, Refusal> {
     let is_it = |at: &usize| {
-        let table = layout::table(document.as_table(), &row(key, *at));
+        let table = place::table(document.as_table(), &row(key, *at));
         table.and_then(|table| table.get("name")?.as_str()) == Some(name)
     };
-    (0..layout::rows(document.as_table(), key)).find(is_it).ok_or_else(|| unknown(key, name))
+    (0..place::rows(document.as_table(), key)).find(is_it).ok_or_else(|| unknown(key, name))
 }
 
 /// `name` as it is written, when nobody else of its kind has it.
@@ -278,17 +203,16 @@ fn unused(name: &str, by: Vec<String>) -> Result<(), Refusal> {
 }
 
 /// Who unknown clients are: the other key beside those of devices that names a profile.
-fn defaults() -> layout::Place {
-    layout::place_of(&[], "defaults")
+fn defaults() -> Place {
+    place::place_of(&[], "defaults")
 }
 
 /// Where a profile is named: devices in order, then the defaults.
-fn pointers(document: &DocumentMut, name: &str) -> Vec<layout::Place> {
+fn pointers(document: &DocumentMut, name: &str) -> Vec<Place> {
     let root = document.as_table();
-    let names_it = |place: &layout::Place| {
-        layout::table(root, place).and_then(|table| table.get("profile")?.as_str()) == Some(name)
-    };
-    let devices = (0..layout::rows(root, DEVICE)).map(|at| row(DEVICE, at));
+    let names_it =
+        |place: &Place| place::table(root, place).and_then(|table| table.get("profile")?.as_str()) == Some(name);
+    let devices = (0..place::rows(root, DEVICE)).map(|at| row(DEVICE, at));
     devices.chain([defaults()]).filter(names_it).collect()
 }
 
@@ -299,8 +223,8 @@ fn repoint_profile(document: &mut DocumentMut, name: &str, new: &str) {
 }
 
 fn users_of_profile(document: &DocumentMut, name: &str) -> Vec<String> {
-    let shown = |place: &layout::Place| {
-        let table = layout::table(document.as_table(), place);
+    let shown = |place: &Place| {
+        let table = place::table(document.as_table(), place);
         let named = table.and_then(|table| table.get("name")?.as_str());
         match place.first().and_then(|(_, at)| *at) {
             Some(at) => named.map_or_else(|| format!("device {}", at + 1), |name| format!("device {name:?}")),
@@ -311,21 +235,21 @@ fn users_of_profile(document: &DocumentMut, name: &str) -> Vec<String> {
 }
 
 /// The rows of all profiles that may name calendars.
-fn timed_rows(document: &DocumentMut) -> Vec<layout::Place> {
+fn timed_rows(document: &DocumentMut) -> Vec<Place> {
     let root = document.as_table();
-    let profiles = (0..layout::rows(root, PROFILE)).map(|at| row(PROFILE, at));
+    let profiles = (0..place::rows(root, PROFILE)).map(|at| row(PROFILE, at));
     let mut found = Vec::new();
     for profile in profiles {
-        let Some(table) = layout::table(root, &profile) else { continue };
+        let Some(table) = place::table(root, &profile) else { continue };
         for key in [SCHEDULE, BUDGET] {
-            found.extend((0..layout::rows(table, key)).map(|at| layout::below(&profile, key, at)));
+            found.extend((0..place::rows(table, key)).map(|at| place::below(&profile, key, at)));
         }
     }
     found
 }
 
-fn calendars_of(document: &DocumentMut, place: &layout::Place, key: &str) -> Vec<String> {
-    let array = layout::table(document.as_table(), place).and_then(|table| table.get(key)?.as_array());
+fn calendars_of(document: &DocumentMut, place: &Place, key: &str) -> Vec<String> {
+    let array = place::table(document.as_table(), place).and_then(|table| table.get(key)?.as_array());
     array.map(|all| all.iter().filter_map(|one| one.as_str().map(str::to_string)).collect()).unwrap_or_default()
 }
 
@@ -342,66 +266,15 @@ fn rename_in_days(document: &mut DocumentMut, name: &str, new: &str) {
 }
 
 fn users_of_calendar(document: &DocumentMut, name: &str) -> Vec<String> {
-    let names_it = |place: &layout::Place| {
+    let names_it = |place: &Place| {
         ["only", "except"].iter().any(|key| calendars_of(document, place, key).iter().any(|one| one == name))
     };
-    let shown = |place: &layout::Place| {
-        let named = |place: &[(String, Option<usize>)]| {
-            let table = layout::table(document.as_table(), place);
+    let shown = |place: &Place| {
+        let named = |place: &Path| {
+            let table = place::table(document.as_table(), place);
             table.and_then(|table| table.get("name")?.as_str()).unwrap_or_default().to_string()
         };
         format!("{:?} of profile {:?}", named(place), named(&place[..1]))
     };
     timed_rows(document).iter().filter(|place| names_it(place)).map(shown).collect()
-}
-
-/// The row of a device.
-fn device(document: &DocumentMut, key: &DeviceKey) -> Option<usize> {
-    let root = document.as_table();
-    let holds = |at: &usize| {
-        let form: Option<DeviceForm> = layout::table(root, &row(DEVICE, *at)).map(form);
-        form.is_some_and(|form| is_known_by(&form, *at, key))
-    };
-    (0..layout::rows(root, DEVICE)).find(holds)
-}
-
-fn is_known_by(form: &DeviceForm, at: usize, key: &DeviceKey) -> bool {
-    match key {
-        DeviceKey::Row(row) => *row == at,
-        DeviceKey::Token(token) => form.token.as_ref() == Some(token),
-        DeviceKey::Mac(mac) => {
-            let wanted = Mac::parse(mac);
-            wanted.is_some() && form.mac.as_deref().and_then(Mac::parse) == wanted
-        }
-        DeviceKey::Address(address) => {
-            let wanted = net(address);
-            wanted.is_some() && form.address.iter().any(|one| net(one) == wanted)
-        }
-    }
-}
-
-fn net(text: &str) -> Option<IpNet> {
-    let address = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    address.ok().or_else(|| text.parse().ok())
-}
-
-/// A device of which nothing but the key is known.
-fn only_key(key: &DeviceKey, profile: &str) -> DeviceForm {
-    let plain = DeviceForm { profile: profile.to_string(), ..DeviceForm::default() };
-    match key.clone() {
-        DeviceKey::Mac(mac) => DeviceForm { mac: Some(mac), ..plain },
-        DeviceKey::Address(address) => DeviceForm { address: vec![address], ..plain },
-        DeviceKey::Token(token) => DeviceForm { token: Some(token), ..plain },
-        DeviceKey::Row(_) => plain,
-    }
-}
-
-/// The key is not told: it may be a token.
-fn no_device(key: &DeviceKey) -> Refusal {
-    let name = match key {
-        DeviceKey::Mac(text) | DeviceKey::Address(text) => text.clone(),
-        DeviceKey::Token(_) => "that token".to_string(),
-        DeviceKey::Row(at) => at.to_string(),
-    };
-    Refusal::Unknown { kind: DEVICE, name }
 }

@@ -5,11 +5,12 @@ use toml_edit::{DocumentMut, Item, Table, TableLike};
 
 use super::array::rearrange;
 use super::forms::{Keys, Row, form, json_of, shown, value_of, values};
-use super::layout::{self, Place};
+use super::layout;
+use super::place::{self, Place};
 
 /// Makes `key` of the table at `place` hold `wanted`; `None` takes it out.
 pub(super) fn put(document: &mut DocumentMut, place: &Place, key: &str, wanted: Option<&Json>) {
-    let Some(table) = layout::table_mut(document.as_table_mut(), place) else { return };
+    let Some(table) = place::table_mut(document.as_table_mut(), place) else { return };
     match (table.get_mut(key), wanted.and_then(value_of)) {
         (Some(item), Some(_)) if json_of(item).as_ref() == wanted => {}
         (Some(item), Some(value)) => replace(item, value, wanted),
@@ -37,7 +38,7 @@ fn replace(item: &mut Item, mut value: toml_edit::Value, wanted: Option<&Json>) 
 pub(super) fn put_row<T: Row>(document: &mut DocumentMut, place: &Place, wanted: &T) {
     let wanted = values(wanted);
     for (key, kind) in T::KEYS {
-        let stands = layout::table(document.as_table(), place).and_then(|table| table.get(key)).and_then(json_of);
+        let stands = place::table(document.as_table(), place).and_then(|table| table.get(key)).and_then(json_of);
         let value = wanted.get(*key).cloned().unwrap_or_default();
         if stands.as_ref() != Some(&value) {
             put(document, place, key, kind.written(value, stands.is_some()).as_ref());
@@ -60,8 +61,8 @@ pub(super) fn new_row<T: Row>(wanted: &T) -> Table {
 
 /// The rows of an array below a table, as forms.
 pub(super) fn read_rows<T: Row + Default>(parent: &dyn TableLike, key: &str) -> Vec<T> {
-    let one = |at| layout::table(parent, &layout::row(key, at)).map(form);
-    (0..layout::rows(parent, key)).filter_map(one).collect()
+    let one = |at| place::table(parent, &place::row(key, at)).map(form);
+    (0..place::rows(parent, key)).filter_map(one).collect()
 }
 
 /// Makes the array `key` below `parent` have these rows in this order. A row is the one that stood there with all the same
@@ -72,12 +73,12 @@ pub(super) fn put_rows<T: Row + Default + PartialEq>(
     key: &str,
     wanted: &[T],
 ) {
-    let Some(table) = layout::table(document.as_table(), parent) else { return };
+    let Some(table) = place::table(document.as_table(), parent) else { return };
     if read_rows::<T>(table, key) == wanted {
         return;
     }
-    let old: Vec<Map<String, Json>> = (0..layout::rows(table, key))
-        .filter_map(|at| Some(shown(layout::table(table, &layout::row(key, at))?, T::KEYS)))
+    let old: Vec<Map<String, Json>> = (0..place::rows(table, key))
+        .filter_map(|at| Some(shown(place::table(table, &place::row(key, at))?, T::KEYS)))
         .collect();
     let mut picks = picks(&old, wanted, T::KEYS);
     for at in (0..old.len()).rev().filter(|at| !picks.contains(&Some(*at))).collect::<Vec<_>>() {
@@ -88,7 +89,7 @@ pub(super) fn put_rows<T: Row + Default + PartialEq>(
     reorder(document, parent, key, &kept);
     for (at, (pick, form)) in picks.iter().zip(wanted).enumerate() {
         match pick {
-            Some(_) => put_row(document, &layout::below(parent, key, at), form),
+            Some(_) => put_row(document, &place::below(parent, key, at), form),
             None => layout::insert_row(document, parent, key, at, new_row(form), key),
         }
     }
@@ -111,21 +112,26 @@ fn picks<T: Row>(old: &[Map<String, Json>], wanted: &[T], keys: Keys) -> Vec<Opt
     picks
 }
 
-/// Puts the rows into this order; the places of their headers in the text are shared out anew.
+/// Puts the rows into this order. Their places in the text are shared out anew, and the lines that end what stands before a
+/// place stay there.
 fn reorder(document: &mut DocumentMut, parent: &Place, key: &str, order: &[usize]) {
     if order.is_sorted() {
         return;
     }
-    let Some(item) = layout::table_mut(document.as_table_mut(), parent).and_then(|table| table.get_mut(key)) else {
+    let Some(item) = place::table_mut(document.as_table_mut(), parent).and_then(|table| table.get_mut(key)) else {
         return;
     };
     if let Some(rows) = item.as_array_of_tables_mut() {
-        let mut positions: Vec<Option<isize>> = rows.iter().map(Table::position).collect();
-        positions.sort();
+        let prefix = |table: &Table| table.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or("\n").to_string();
+        let ends = |table: &Table| layout::share(&prefix(table), false, true).0.to_string();
+        let mut places: Vec<(Option<isize>, String)> = rows.iter().map(|row| (row.position(), ends(row))).collect();
+        places.sort_by_key(|(position, _)| *position);
         let tables: Vec<Table> = order.iter().filter_map(|at| rows.get(*at).cloned()).collect();
         rows.clear();
-        for (mut table, position) in tables.into_iter().zip(positions) {
+        for (mut table, (position, end)) in tables.into_iter().zip(places) {
             table.set_position(position);
+            let lines = prefix(&table);
+            table.decor_mut().set_prefix(format!("{end}{}", layout::share(&lines, false, true).1));
             rows.push(table);
         }
     } else if let Some(array) = item.as_array_mut() {

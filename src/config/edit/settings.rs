@@ -7,7 +7,8 @@ use serde_json::Value as Json;
 use toml_edit::DocumentMut;
 
 use super::forms::{Kind, json_of};
-use super::layout::{self, Place};
+use super::layout;
+use super::place::{self, Path, Place};
 use super::put::put;
 use super::{Editor, Refusal};
 
@@ -40,7 +41,7 @@ impl Editor {
     pub fn settings(&self) -> Settings {
         let one = |(path, kind): &(&str, Kind)| {
             let (place, key) = split(path);
-            let table = layout::table(self.document.as_table(), &place);
+            let table = place::table(self.document.as_table(), &place);
             let value = table.and_then(|table| table.get(key)).and_then(json_of).filter(|value| kind.holds(value));
             (path.to_string(), value.unwrap_or_default())
         };
@@ -65,7 +66,7 @@ fn set(document: &mut DocumentMut, path: &str, value: &Json) -> Result<(), Refus
         return Err(Refusal::Value { path, expected: expected(*kind) });
     }
     let (place, key) = split(path);
-    let table = layout::table(document.as_table(), &place);
+    let table = place::table(document.as_table(), &place);
     let stands = table.and_then(|table| table.get(key));
     if stands.and_then(json_of).as_ref() == Some(value) {
         return Ok(());
@@ -78,8 +79,8 @@ fn set(document: &mut DocumentMut, path: &str, value: &Json) -> Result<(), Refus
     Ok(())
 }
 
-fn ensure_table(document: &mut DocumentMut, place: &[(String, Option<usize>)]) {
-    let is_there = layout::table(document.as_table(), place).is_some();
+fn ensure_table(document: &mut DocumentMut, place: &Path) {
+    let is_there = place::table(document.as_table(), place).is_some();
     if let Some(((key, _), parent)) = place.split_last().filter(|_| !is_there) {
         layout::insert_table(document, parent, key);
     }

@@ -107,7 +107,7 @@ fn a_profile_comes_after_the_last_and_takes_nobodys_schedule() {
         text.contains("strip_ech = false\n\n[[profile]]\nname = \"Ba\"\nborn = 2016\n\n# Devices by MAC"),
         "{text}"
     );
-    assert_eq!(editor.profiles()[1].schedules.len(), 1);
+    assert_eq!(editor.profiles()[1].schedules.len(), 2);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_profile_goes_with_what_is_its_own() {
     let gone = changed(HOME, |editor| editor.remove_profile("mai", Some("teen")));
     assert_eq!(gone.first().map(String::as_str), Some("-name = \"mai\""), "{gone:#?}");
     assert!(gone.iter().all(|line| line.starts_with('-') || line == "+profile = \"teen\""), "{gone:#?}");
-    assert_eq!(gone.len(), 21, "{gone:#?}");
+    assert_eq!(gone.len(), 43, "{gone:#?}");
 }
 
 #[test]
@@ -208,6 +208,31 @@ fn several_settings_find_their_places_in_any_order() {
         assert_eq!(editor.text(), HOME);
     }
     assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn keys_behind_a_new_one_stay_in_order() {
+    let mut editor = editor(
+        "[web]\n# enabled = true\n# Where.\nlisten = [\"[::1]:80\"]\nname = \"a.example\" # us\n# exit\nexit = \"x\"\n",
+    );
+    editor.set("web.enabled", &json!(false)).unwrap();
+    let expected = "[web]\n# enabled = true\nenabled = false\n# Where.\nlisten = [\"[::1]:80\"]\nname = \"a.example\" # us\n# \
+                    exit\nexit = \"x\"\n";
+    assert_eq!(editor.text(), expected);
+}
+
+#[test]
+fn schedules_that_change_places_take_their_comments_along() {
+    let text = "[[profile]]\nname = \"a\"\n# canary = true\n\n# First.\n[[profile.schedule]]\nname = \"p\" # one\n\n# \
+                Second.\n[[profile.schedule]]\nname = \"q\" # two\n";
+    let mut editor = editor(text);
+    let mut form = editor.profiles()[0].clone();
+    form.band = Some("6-9".into());
+    form.schedules.reverse();
+    editor.set_profile("a", &form).unwrap();
+    let turned = "[[profile]]\nname = \"a\"\nband = \"6-9\"\n# canary = true\n\n# Second.\n[[profile.schedule]]\nname = \"q\" # \
+                  two\n\n# First.\n[[profile.schedule]]\nname = \"p\" # one\n";
+    assert_eq!(editor.text(), turned);
 }
 
 #[test]
@@ -369,8 +394,8 @@ fn other_ways_of_writing_are_edited_as_they_are() {
 #[test]
 fn tables_in_any_order_keep_what_is_theirs() {
     let text = "version = 1\n[[profile]]\nname = \"a\"\nband = \"6-9\"\n[[profile.budget]]\nname = \"x\"\n\
-                [[profile.schedule]]\nname = \"p\"\n[log]\n[[profile.budget]]\nname = \"y\"\n[[device]]\nprofile = \"a\"\n\
-                [[profile.schedule]]\nname = \"q\"\n[metrics]\n";
+                [[profile.schedule]]\nname = \"p\"\n[log]\n[[profile.schedule]]\nname = \"q\"\n[[device]]\nprofile = \"a\"\n\
+                [[profile.budget]]\nname = \"y\"\n[metrics]\n";
     let mut editor = editor(text);
     let old = editor.profiles();
     editor.add_profile(&child("b")).unwrap();

@@ -278,10 +278,15 @@ impl Validator {
     pub fn forget(&self) {
         let now = Instant::now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // A table leaves what was removed from it where it was.
+        let before = known.len();
         known.retain(|_, known| {
             known.cut.as_ref().is_some_and(|(until, _)| *until > now)
                 || known.keys.as_ref().is_some_and(|(until, _)| *until > now)
         });
+        if known.len() < before {
+            known.shrink_to_fit();
+        }
     }
 
     fn recall<T>(

@@ -172,7 +172,7 @@ fn a_pause_comes_after_harm_and_before_all_else() {
     let mut input = plain(Band::Adult);
     input.allow_names = vec![name("a.example")];
     let mut profile = compile(&input);
-    profile.temporary.grants = vec![grant(Granted::Name(name("a.example")))];
+    profile.temporary.grants = vec![grant(Granted::Name(Box::new(name("a.example"))))];
     profile.temporary.paused_until = Some(NOW + 1);
     assert_eq!(verdict_of(&profile, "a.example", &Classes::UNKNOWN), (Action::Block, Step::Pause));
     assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Malware])), (Action::Block, Step::Security));
@@ -195,7 +195,7 @@ fn a_grant_comes_before_block_schedule_budget_and_criteria_and_ends_by_itself() 
     profile.temporary.spent = 1;
     let gambling = of(&[Category::Gambling]);
     assert_eq!(verdict_of(&profile, "a.example", &gambling), (Action::Block, Step::OwnBlock));
-    profile.temporary.grants = vec![grant(Granted::Name(name("a.example")))];
+    profile.temporary.grants = vec![grant(Granted::Name(Box::new(name("a.example"))))];
     assert_eq!(verdict_of(&profile, "www.a.example", &gambling), (Action::Allow, Step::Grant));
     assert_eq!(verdict_of(&profile, "b.example", &gambling), (Action::Block, Step::Schedule));
     assert_eq!(verdict_of(&profile, "a.example", &of(&[Category::Stalkerware])), (Action::Block, Step::Security));
@@ -232,7 +232,7 @@ fn a_granted_name_or_service_is_chosen_and_a_category_is_not() {
         (verdict.reason.step, verdict.is_chosen())
     };
     let input = plain(Band::Age6to9);
-    let by_name = || grant(Granted::Name(name("video.example")));
+    let by_name = || grant(Granted::Name(Box::new(name("video.example"))));
     let by_service = || grant(Granted::Selector(Selector::Service(YOUTUBE)));
     let by_category = || grant(of_category(Category::VideoUgc));
     assert_eq!(chosen(&input, vec![by_name()]), (Step::Grant, true));
@@ -291,6 +291,11 @@ fn a_budget_comes_after_allow_block_and_schedule_and_before_age() {
     };
     assert_eq!(spent(&|_| ()), (Action::Block, Step::Budget));
     assert_eq!(spent(&|input| input.allow_names = vec![name("games.example")]), (Action::Allow, Step::OwnAllow));
+    assert_eq!(
+        spent(&|input| input.allow = vec![of_games]),
+        (Action::Block, Step::Budget),
+        "an hour a day of what is allowed"
+    );
     assert_eq!(spent(&|input| input.block = vec![of_games]), (Action::Block, Step::OwnBlock));
     assert_eq!(spent(&|input| input.schedules = vec![always(of_games)]), (Action::Block, Step::Schedule));
     assert_eq!(spent(&|input| input.budgets[0].days = DaySet(0b10).into()), (Action::Block, Step::MinAge), "Tuesdays");
@@ -473,9 +478,13 @@ impl ForNow {
         if lets(&self.granted, &input.allow) {
             return Action::Allow;
         }
+        let stops = |of: &[Selector]| {
+            of.contains(&Selector::Everything) || effective.iter().any(|one| *one != Category::Help && own(of, one))
+        };
+        let spent = self.is_spent && !has(&Category::Help) && stops(&[self.budget]);
         let always: Vec<Category> = Category::ALL.into_iter().filter(|one| own(&input.allow, one)).collect();
         if lets(&always, &[]) {
-            return Action::Allow;
+            return if spent && !self.gives_time { Action::Block } else { Action::Allow };
         }
         let young = band <= Band::Age6to9;
         let may_block = |one: &Category| *one != Category::Help && (*one != Category::HealthSexed || young);
@@ -485,10 +494,6 @@ impl ForNow {
         if lets(&self.schedule_allows, &[]) {
             return Action::Allow;
         }
-        let stops = |of: &[Selector]| {
-            of.contains(&Selector::Everything) || effective.iter().any(|one| *one != Category::Help && own(of, one))
-        };
-        let spent = self.is_spent && !has(&Category::Help) && stops(&[self.budget]);
         if !self.gives_time && (stops(&self.schedule_blocks) || spent) { Action::Block } else { by_age(&plain(band)) }
     }
 }

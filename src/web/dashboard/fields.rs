@@ -33,6 +33,11 @@ impl Fields {
         words.map(str::to_string).collect()
     }
 
+    /// True when the form has the field, filled in or not.
+    pub fn is_there(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// True when a checkbox is on.
     pub fn has(&self, name: &str) -> bool {
         self.some(name).is_some()

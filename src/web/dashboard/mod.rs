@@ -3,7 +3,22 @@
 
 pub mod fields;
 
+mod activity;
+mod children;
+mod devices;
+mod diagnostics;
+mod faults;
+mod home;
+mod hours;
+mod lists;
+mod people;
+mod requests;
+mod rules;
+mod said;
 mod sessions;
+mod set_up;
+mod settings;
+mod simulator;
 
 use std::sync::Arc;
 
@@ -22,7 +37,21 @@ pub use fields::Fields;
 
 /// Every page below `/dashboard`.
 pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
-    let pages = Router::new().merge(sessions::routes());
+    let pages = Router::new()
+        .merge(activity::routes())
+        .merge(children::routes())
+        .merge(devices::routes())
+        .merge(diagnostics::routes())
+        .merge(home::routes())
+        .merge(hours::routes())
+        .merge(lists::routes())
+        .merge(people::routes())
+        .merge(requests::routes())
+        .merge(rules::routes())
+        .merge(sessions::routes())
+        .merge(set_up::routes())
+        .merge(settings::routes())
+        .merge(simulator::routes());
     pages.layer(from_fn_with_state(web, told))
 }
 
@@ -42,6 +71,13 @@ pub fn page_again(html: String) -> Page {
 /// After a change: the page that shows it, so that going back sends no form twice.
 pub fn see(path: &str) -> Page {
     Ok(Redirect::to(path).into_response())
+}
+
+/// A path of ours that a form names to come back to; else that other one.
+pub fn local<'p>(back: &'p str, other: &'p str) -> &'p str {
+    let is_ours =
+        back.starts_with('/') && !back.starts_with("//") && !back.contains('\\') && !back.contains(char::is_control);
+    if is_ours { back } else { other }
 }
 
 impl Visitor {

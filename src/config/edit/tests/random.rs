@@ -22,7 +22,7 @@ const SETTING: [(&str, &str); 4] = [
     ("time_zone", "UTC"),
     ("dns.block_answer", "refused"),
     ("lists.update_every", "6h"),
-    ("web.exit", "https://a.example/"),
+    ("dns.upstream.mode", "forward"),
 ];
 
 fn some<T: Clone + std::fmt::Debug>(strategy: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
@@ -51,7 +51,8 @@ fn schedule() -> impl Strategy<Value = ScheduleForm> {
 }
 
 fn profile() -> impl Strategy<Value = ProfileForm> {
-    let lists = (words_of(&["gaming", "social_network", "video_ugc", "youtube", "tiktok"]), words_of(&["dating"]));
+    let lists =
+        (words_of(&["gaming", "social_network", "video_ugc", "youtube", "tiktok"]), words_of(&["education_kids"]));
     let names = words_of(&["a.example", "b.example", "c.example"]);
     let schedules = proptest::collection::vec(schedule(), 0..4);
     (name(), some(2000..2024_i16), some(any::<bool>()), lists, names, schedules).prop_map(
@@ -184,11 +185,11 @@ fn comments(text: &str) -> Vec<&str> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_set_is_read(start in 0..3_usize, changes in proptest::collection::vec(change(), 1..24)) {
-        let start = [HOME, MINIMAL, ISP][start];
+    fn what_was_set_is_read(start in 0..4_usize, changes in proptest::collection::vec(change(), 1..24)) {
+        let start = [HOME, MINIMAL, ISP, ODD][start];
         let mut editor = editor(start);
         let mut model = Model::of(&editor);
         for change in changes {
@@ -203,10 +204,6 @@ proptest! {
             prop_assert_eq!(&again.settings()["defaults.profile"], &json!(model.strangers));
             prop_assert_eq!(again.text(), text);
         }
-        // The time of calendars has not come for this reader.
-        for form in editor.calendars() {
-            editor.remove_calendar(&form.name).unwrap();
-        }
         let text = editor.text();
         prop_assert!(editor.check(&words()).is_ok(), "{:#?}\n{}", editor.check(&words()).err(), text);
         let kept = comments(start).into_iter().filter(|line| !OF_ROWS.contains(line));
@@ -215,11 +212,61 @@ proptest! {
             prop_assert!(left.contains(&line), "{line} is gone\n{text}");
         }
         for gap in text.split('\n').collect::<Vec<_>>().windows(2) {
-            prop_assert!(!gap[1].starts_with('[') || gap[0].is_empty() || gap[0].starts_with('#'), "{gap:?}\n{text}");
+            prop_assert!(start == ODD || !gap[1].starts_with('[') || gap[0].is_empty() || gap[0].starts_with('#'), "{gap:?}\n{text}");
         }
     }
 }
 
-/// Comments inside or right above a row of the three texts: they go with it.
-const OF_ROWS: [&str; 2] =
-    ["# The day named is the day it starts; without `days`, every day.", "# Earlier than `from`: the next morning."];
+/// Everything anywhere.
+const ODD: &str = r#"# At the top.
+version = 1
+defaults = { profile = "a" } # strangers
+
+# Above the first.
+[[profile]]
+name = "a"
+band = "6-9"
+block = [ # mine
+  # Games.
+  "gaming", # too much
+  "social_network", # for now
+  # That is all.
+]
+# canary = true
+
+[[profile.schedule]]
+name = "p"
+from = "21:00"
+to = "06:00"
+block = ["gaming"]
+[[device]]
+profile = "a"
+address = ["192.0.2.1"]
+
+[dns.upstream]
+servers = ["udp://192.0.2.1"]
+# timeout = "2s"
+
+[[profile.schedule]]
+name = "q"
+from = "12:00"
+to = "13:00"
+allow = ["gaming"]
+
+[[profile]]
+name = "b"
+born = 2_015
+[dns]
+listen = ["127.0.0.1:5300"]
+
+[[device]]
+profile = "b"
+address = ["192.0.2.2"]
+# The end."#;
+
+/// Comments inside or right above a row of the texts: they go with it.
+const OF_ROWS: [&str; 3] = [
+    "# canary = true",
+    "# The day named is the day it starts; without `days`, every day.",
+    "# Earlier than `from`: the next morning.",
+];

@@ -1,5 +1,18 @@
 //! The guardians' pages as values. Each template extends `base.html`.
 
+pub mod children;
+pub mod devices;
+pub mod fault;
+pub mod home;
+pub mod hours;
+pub mod machine;
+pub mod parts;
+pub mod requests;
+pub mod rules;
+pub mod set_up;
+pub mod settings;
+pub mod sign_in;
+
 use askama::Template;
 
 use super::Shell;

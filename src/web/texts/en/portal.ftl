@@ -138,7 +138,6 @@ home-stranger-more = Nobody has said yet whose device this is, so the household'
 home-on = Filtering is on
 home-now = Right now
 home-free = No set hours hold now. Groups that are blocked by age stay blocked.
-home-pause = The internet is paused, except for places that help
 home-grant = Open: { $what }
 home-budgets = Time left today
 home-left = { $left } of { $of } minutes left
@@ -170,10 +169,10 @@ who-never-young = Pages that you could open. When you look for help. Things abou
 who-guardian = A guardian sees
 who-sees-10-12 = How often each group was stopped, day by day. The name of a page only when you ask to open it.
 who-sees-13-15 = How often each group was stopped, week by week, and security alerts. The name of a page only when you ask to open it.
-who-sees-16-17 = Security alerts alone, without the name of any page.
+who-sees-16-17 = Security alerts alone, without the name of any page. When you ask to open one: its group and what you write.
 who-sees-18 = Nothing about you but security alerts, without the name of any page.
 who-kept-counts = Counts are kept for 30 days, then deleted.
-who-kept-nothing = Nothing is kept.
+who-kept-nothing = Nothing but the questions you asked.
 who-you = { $tone ->
     [con] You see
     [em] And you see
@@ -233,5 +232,5 @@ code-too-many = There were many tries. Please try again in a few minutes.
 ## Moments and grants
 
 tomorrow-at = { $time } tomorrow
-grant-time = More time
-grant-hidden = One page that was asked for
+hold-more-time = More time
+hold-asked-page = One page that was asked for

@@ -138,7 +138,6 @@ home-stranger-more = Thiết bị này chưa được ghi là của ai, nên đa
 home-on = Bộ lọc đang bật
 home-now = Lúc này
 home-free = Không có giờ giấc nào đang giữ. Những nhóm khóa theo lứa tuổi vẫn khóa.
-home-pause = Tạm dừng mạng, trừ những nơi giúp đỡ
 home-grant = Đang mở: { $what }
 home-budgets = Thời gian còn lại hôm nay
 home-left = còn { $left } trong { $of } phút
@@ -170,10 +169,10 @@ who-never-young = Những trang con đã mở được. Lúc con tìm người g
 who-guardian = Người chăm sóc thấy
 who-sees-10-12 = Mỗi ngày có bao nhiêu lần chặn trong từng nhóm. Tên trang chỉ khi em hỏi xin mở.
 who-sees-13-15 = Mỗi tuần có bao nhiêu lần chặn trong từng nhóm, và cảnh báo an toàn. Tên trang chỉ khi bạn hỏi xin mở.
-who-sees-16-17 = Chỉ cảnh báo an toàn, không kèm tên trang.
+who-sees-16-17 = Chỉ cảnh báo an toàn, không kèm tên trang. Khi bạn hỏi xin mở: nhóm nội dung và điều bạn viết.
 who-sees-18 = Không thấy gì về bạn, trừ cảnh báo an toàn không kèm tên trang.
 who-kept-counts = Số đếm được giữ 30 ngày, rồi xóa.
-who-kept-nothing = Không giữ gì.
+who-kept-nothing = Không giữ gì ngoài những câu bạn đã hỏi.
 who-you = { $tone ->
     [con] Con thấy
     [em] Còn em thấy
@@ -233,5 +232,5 @@ code-too-many = Đã thử nhiều lần. Vài phút nữa hãy thử lại.
 ## Thời điểm và quyền tạm
 
 tomorrow-at = { $time } ngày mai
-grant-time = Thêm giờ
-grant-hidden = Một trang đã hỏi
+hold-more-time = Thêm giờ
+hold-asked-page = Một trang đã hỏi

@@ -1,0 +1,40 @@
+### Whose device is whose.
+
+devices-nameless = A device without a name
+devices-this = this device
+devices-random = Random address: the device changes it so as not to be recognised. Turn “private Wi-Fi address” off for the home's network, or it will be unknown again.
+devices-proposal = It may belong to { $name }
+devices-name = Name
+devices-whose = Whose
+devices-nobodys = Not known
+devices-strangers = Unknown devices
+devices-strangers-lead = Nobody has said whose they are, so they follow the rules of { $name }.
+devices-last = last seen { $when }
+devices-give = Save
+devices-known = Known devices
+devices-known-none = No device was given to anybody yet.
+devices-paused = paused until { $until }
+devices-has-token = known by a key
+devices-resume = Resume
+devices-change = Change
+devices-save = Save
+devices-remove = Remove the device
+devices-remove-hint = A device that is removed becomes unknown and follows the rules of { $name }.
+devices-add = Add by hand
+devices-add-lead = For a device that is off, or has a fixed address.
+devices-key = Address
+devices-key-hint = A MAC address (aa:bb:cc:dd:ee:ff, printed on the device) or a network address (192.168.1.20).
+devices-key-wrong = This is neither a MAC address nor a network address.
+devices-add-button = Add the device
+devices-token = A phone away from home
+devices-token-lead = With a key of its own, a phone is protected wherever it is, by its owner's rules.
+devices-token-button = Make a key
+
+device-token-title = The device's key
+device-token-whose = For “{ $name }”, by the rules of { $profile }.
+device-token-once = The key is shown once. Enter it into the device now. Whoever knows it is treated by its owner's rules.
+device-token-secret = Key
+device-token-https = Where “DNS over HTTPS” is asked for
+device-token-tls = On Android: Settings, Network, “Private DNS”
+device-token-no-door = This box has no door for devices away from home yet. Name it and open one under [dns.encrypted] in the configuration file, then use this key.
+device-token-done = Entered

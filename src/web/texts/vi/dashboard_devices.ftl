@@ -1,0 +1,40 @@
+### Thiết bị của ai.
+
+devices-nameless = Thiết bị không tên
+devices-this = thiết bị này
+devices-random = Địa chỉ ngẫu nhiên: thiết bị tự đổi địa chỉ để khó bị nhận ra. Hãy tắt “địa chỉ Wi-Fi riêng” cho mạng ở nhà, nếu không nó sẽ lại thành thiết bị lạ.
+devices-proposal = Có lẽ là của { $name }
+devices-name = Tên gọi
+devices-whose = Của ai
+devices-nobodys = Chưa rõ
+devices-strangers = Thiết bị lạ
+devices-strangers-lead = Chưa rõ của ai, nên theo quy tắc của { $name }.
+devices-last = thấy lần cuối { $when }
+devices-give = Lưu
+devices-known = Thiết bị đã biết
+devices-known-none = Chưa có thiết bị nào được giao cho ai.
+devices-paused = tạm dừng đến { $until }
+devices-has-token = nhận ra bằng khóa riêng
+devices-resume = Mở lại
+devices-change = Sửa
+devices-save = Lưu
+devices-remove = Bỏ thiết bị
+devices-remove-hint = Thiết bị bị bỏ sẽ thành thiết bị lạ và theo quy tắc của { $name }.
+devices-add = Thêm bằng tay
+devices-add-lead = Dành cho thiết bị đang tắt hoặc có địa chỉ cố định.
+devices-key = Địa chỉ
+devices-key-hint = Địa chỉ MAC (aa:bb:cc:dd:ee:ff, in trên thiết bị) hoặc địa chỉ mạng (192.168.1.20).
+devices-key-wrong = Đây không phải địa chỉ MAC hay địa chỉ mạng.
+devices-add-button = Thêm thiết bị
+devices-token = Điện thoại mang ra khỏi nhà
+devices-token-lead = Với một khóa riêng, điện thoại được bảo vệ ở bất cứ đâu theo quy tắc của chủ nó.
+devices-token-button = Tạo khóa
+
+device-token-title = Khóa của thiết bị
+device-token-whose = Cho “{ $name }”, theo quy tắc của { $profile }.
+device-token-once = Khóa chỉ hiện một lần. Hãy nhập vào thiết bị ngay. Ai biết khóa này thì được dùng quy tắc của chủ nó.
+device-token-secret = Khóa
+device-token-https = Nhập vào nơi hỏi “DNS qua HTTPS”
+device-token-tls = Trên Android: Cài đặt, Mạng, “DNS riêng”
+device-token-no-door = Máy này chưa mở cửa cho thiết bị ở ngoài nhà. Hãy đặt tên và mở cổng trong phần [dns.encrypted] của tệp cấu hình, rồi dùng khóa này.
+device-token-done = Đã nhập xong
