@@ -142,6 +142,8 @@ fn a_guardian_learns_nothing_of_help_and_of_a_sixteen_year_old() {
     ask(&home.client(LINH), &hidden);
     let answers = everything(&guardian);
     assert!(answers.len() > 60, "{:?}", answers.keys());
+    let pages: Vec<&String> = answers.keys().filter(|path| path.starts_with("/dashboard")).collect();
+    assert!(pages.len() > 40, "{pages:?}");
     assert_silent(&answers, "after the visits");
     assert_eq!(before, (explained("nam"), explained("linh")), "the simulator does not know who visited");
     // What may be seen is there: the page asked about, what the weekly counts say, and an alert without a name.
