@@ -55,6 +55,8 @@ use crate::web::Web;
 
 /// The help set's cache: a few dozen names.
 const QUIET_CACHE_BYTES: u64 = 256 << 10;
+/// A thread for what is done aside waits so long for more.
+const ASIDE_KEPT: Duration = Duration::from_secs(1);
 /// Once a minute, each asynchronous thread keeps the others' questions waiting for so long at most.
 const ROUSED: Duration = Duration::from_millis(2);
 /// Questions in flight get this long to end when the service stops.
@@ -90,6 +92,9 @@ pub fn run(origin: Origin) -> Result<(), StartError> {
         .enable_all()
         .thread_name("async")
         .on_thread_park(sys::wipe_stack_at_rest)
+        // Threads for what is done aside do not park; they end, and their stacks are kept for the next ones.
+        .on_thread_stop(sys::wipe_stack)
+        .thread_keep_alive(ASIDE_KEPT)
         .build()
         .context("the asynchronous side cannot start")?;
     let app = Arc::new(App::start(origin, config, builtin, runtime.handle())?);
@@ -263,6 +268,8 @@ impl App {
         self.sightings.look(now());
         self.attend();
         self.keep_time();
+        // This thread does not park.
+        sys::wipe_stack();
     }
 
     async fn reload(&self) {
@@ -526,6 +533,9 @@ fn now() -> i64 {
 fn open_family(config: &Config) -> Result<Option<Arc<Family>>, StartError> {
     if config.web.is_none() {
         return Ok(None);
+    }
+    if !sys::wipe_sqlite() {
+        return Err(anyhow::anyhow!("SQLite is in use already").into());
     }
     let folder = config.state_dir.as_deref().filter(|folder| std::fs::create_dir_all(folder).is_ok());
     let family = Family::open(folder, now()).context("what the family keeps cannot be opened")?;

@@ -1,6 +1,6 @@
 //! The only `unsafe` of the house: batched UDP system calls with packet information (so that a reply leaves from the
-//! address that was asked), splicing between sockets, netlink sockets, read-only file maps, and memory that is wiped when it is given back, each behind a
-//! safe function.
+//! address that was asked), splicing between sockets, netlink sockets, read-only file maps, and memory that is wiped when it is
+//! given back (SQLite's, too), each behind a safe function.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout};
@@ -15,6 +15,9 @@ use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use libc::{c_int, c_void};
+use rusqlite::ffi;
 
 /// Datagrams moved by one system call: beyond 32 the gain is lost in latency (measured by peers, not here).
 pub const BATCH: usize = 32;
@@ -463,6 +466,63 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Wiping<A> {
         }
     }
 }
+
+/// Has SQLite give its memory back wiped, too; false when it was in use already. Before the first file is opened.
+pub fn wipe_sqlite() -> bool {
+    let methods = ffi::sqlite3_mem_methods {
+        xMalloc: Some(sqlite_malloc),
+        xFree: Some(sqlite_free),
+        xRealloc: Some(sqlite_realloc),
+        xSize: Some(sqlite_size),
+        xRoundup: Some(sqlite_round_up),
+        xInit: Some(sqlite_init),
+        xShutdown: Some(sqlite_shutdown),
+        pAppData: ptr::null_mut(),
+    };
+    // SAFETY: SQLite copies the methods, which keep the contract of the allocator they stand for: C's, wiped.
+    unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw const methods) == ffi::SQLITE_OK }
+}
+
+unsafe extern "C" fn sqlite_malloc(len: c_int) -> *mut c_void {
+    // SAFETY: any length may be asked for.
+    unsafe { libc::malloc(usize::try_from(len).unwrap_or(0)) }
+}
+
+unsafe extern "C" fn sqlite_free(block: *mut c_void) {
+    // SAFETY: a block of `sqlite_malloc` that nobody uses any more, or null, of which nothing is usable.
+    unsafe {
+        libc::explicit_bzero(block, libc::malloc_usable_size(block));
+        libc::free(block);
+    }
+}
+
+unsafe extern "C" fn sqlite_realloc(block: *mut c_void, len: c_int) -> *mut c_void {
+    // SAFETY: a block of `sqlite_malloc`; the copy is as long as the shorter of the two, which do not overlap.
+    unsafe {
+        let moved = sqlite_malloc(len);
+        if !moved.is_null() {
+            let held = libc::malloc_usable_size(block);
+            ptr::copy_nonoverlapping(block.cast::<u8>(), moved.cast(), held.min(usize::try_from(len).unwrap_or(0)));
+            sqlite_free(block);
+        }
+        moved
+    }
+}
+
+unsafe extern "C" fn sqlite_size(block: *mut c_void) -> c_int {
+    // SAFETY: a block of `sqlite_malloc`.
+    c_int::try_from(unsafe { libc::malloc_usable_size(block) }).unwrap_or(c_int::MAX)
+}
+
+unsafe extern "C" fn sqlite_round_up(len: c_int) -> c_int {
+    len.saturating_add(7) & !7
+}
+
+unsafe extern "C" fn sqlite_init(_: *mut c_void) -> c_int {
+    ffi::SQLITE_OK
+}
+
+unsafe extern "C" fn sqlite_shutdown(_: *mut c_void) {}
 
 fn map(len: usize) -> *mut u8 {
     let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);

@@ -24,7 +24,7 @@ const BATCH: usize = 4096;
 pub struct Attendant {
     family: Arc<Family>,
     activity: Arc<Activity>,
-    told: Mutex<Receiver<Refused>>,
+    told: Mutex<Receiver<Box<Refused>>>,
     state: Mutex<State>,
 }
 
@@ -40,7 +40,7 @@ struct State {
 
 impl Attendant {
     /// Nothing was told yet.
-    pub fn new(family: Arc<Family>, activity: Arc<Activity>, told: Receiver<Refused>) -> Attendant {
+    pub fn new(family: Arc<Family>, activity: Arc<Activity>, told: Receiver<Box<Refused>>) -> Attendant {
         Attendant { family, activity, told: Mutex::new(told), state: Mutex::default() }
     }
 
@@ -48,11 +48,12 @@ impl Attendant {
     pub fn attend(&self, snapshot: &Snapshot, now: i64) -> Result<bool, Error> {
         let today = snapshot.moment(now).local.date();
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let refused: Vec<Refused> = told.try_iter().take(BATCH).collect();
+        let refused: Vec<Box<Refused>> = told.try_iter().take(BATCH).collect();
         drop(told);
         if !refused.is_empty() {
             self.family.record(&refused, now, today)?;
         }
+        self.family.forget_recent(now);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_spent = self.spend(&mut state, snapshot, now, today)?;
         let is_new_day = state.today.replace(today).is_some_and(|before| before != today);

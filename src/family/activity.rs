@@ -10,6 +10,7 @@
 //!
 //! Never help, health and sex education, sealed content, or anything that was allowed.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
@@ -100,9 +101,10 @@ const fn keeps(band: Band) -> Keeps {
 
 impl Family {
     /// Takes what the doors told, in one write.
-    pub fn record(&self, refused: &[Refused], now: i64, today: Date) -> Result<(), Error> {
-        refused.iter().for_each(|one| self.note_recent(one, now));
-        let kept: Vec<&Refused> = refused.iter().filter(|one| may_be_kept(one)).collect();
+    pub fn record(&self, refused: &[impl Borrow<Refused>], now: i64, today: Date) -> Result<(), Error> {
+        let refused = refused.iter().map(Borrow::borrow);
+        refused.clone().for_each(|one| self.note_recent(one, now));
+        let kept: Vec<&Refused> = refused.filter(|one| may_be_kept(one)).collect();
         if kept.is_empty() {
             return Ok(());
         }
@@ -176,7 +178,7 @@ impl Family {
             + self.forget_acts(now)?
             + self.forget_devices(now)?
             + self.forget_sessions(now)?;
-        self.forget_recent(now);
+        self.unwritten_grants.lock().unwrap_or_else(PoisonError::into_inner).retain(|grant| grant.until > now);
         let db = self.db();
         gone += db.execute("DELETE FROM allowed WHERE until <= ?1", [now])?;
         gone += db.execute("DELETE FROM pause WHERE until <= ?1", [now])?;

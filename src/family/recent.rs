@@ -30,8 +30,9 @@ pub struct Stopped {
     pub at: i64,
 }
 
+/// In boxes: a place in the queue keeps what was in it until it is used again.
 #[derive(Default)]
-pub(super) struct Recent(HashMap<IpAddr, VecDeque<Stopped>>);
+pub(super) struct Recent(HashMap<IpAddr, VecDeque<Box<Stopped>>>);
 
 impl Recent {
     fn forget(&mut self, now: i64) {
@@ -60,17 +61,18 @@ impl Family {
         stopped.retain(|one| one.name != refused.name);
         stopped.truncate(NAMES_MAX - 1);
         let (name, profile) = (refused.name.clone(), Arc::clone(&refused.profile));
-        stopped.push_front(Stopped { name, profile, verdict: refused.verdict, at: now });
+        stopped.push_front(Box::new(Stopped { name, profile, verdict: refused.verdict, at: now }));
     }
 
     /// What was refused to this device in the last ten minutes, the newest first.
     pub fn recent(&self, client: ClientAddr, now: i64) -> Vec<Stopped> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let stopped = recent.0.get(&client.ip());
-        stopped.into_iter().flatten().filter(|one| one.at > now - KEPT_SECS).cloned().collect()
+        stopped.into_iter().flatten().filter(|one| one.at > now - KEPT_SECS).map(|one| (**one).clone()).collect()
     }
 
-    pub(super) fn forget_recent(&self, now: i64) {
+    /// Forgets what is older.
+    pub fn forget_recent(&self, now: i64) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).forget(now);
     }
 }

@@ -34,7 +34,8 @@ pub struct Refused {
 
 /// Where the doors tell.
 pub struct Activity {
-    events: SyncSender<Refused>,
+    /// In boxes: a place in the queue keeps what was in it until it is used again.
+    events: SyncSender<Box<Refused>>,
     dropped: AtomicU64,
     /// By [`ProfileId`]: budgets used since they were last looked at.
     used: ArcSwap<Vec<AtomicU64>>,
@@ -42,14 +43,14 @@ pub struct Activity {
 
 impl Activity {
     /// A new one, and where its events come out.
-    pub fn new() -> (Arc<Activity>, Receiver<Refused>) {
+    pub fn new() -> (Arc<Activity>, Receiver<Box<Refused>>) {
         let (events, told) = sync_channel(WAITING_MAX);
         (Arc::new(Activity { events, dropped: AtomicU64::new(0), used: ArcSwap::default() }), told)
     }
 
     /// Tells of a refusal or a warning. Never waits.
     pub fn refused(&self, refused: Refused) {
-        match self.events.try_send(refused) {
+        match self.events.try_send(Box::new(refused)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);

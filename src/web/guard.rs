@@ -114,9 +114,12 @@ fn visitor(web: &Web, request: &Request, nonce: String) -> Result<Visitor, Troub
         visitor.session = Some(secret);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        from_our_own_page(headers)?;
-        // JSON has to say it in a header; forms say it in a field, which their handlers check.
-        let is_form = content_type(headers).starts_with("application/x-www-form-urlencoded");
+        // The API has to be told in a header; forms tell in a field, which their handlers check.
+        let is_api = request.uri().path().starts_with("/api/");
+        let is_form = !is_api && content_type(headers).starts_with("application/x-www-form-urlencoded");
+        if !is_form {
+            from_our_own_page(headers)?;
+        }
         if !is_form && visitor.session.is_some() {
             let sent = headers.get("x-csrf-token").and_then(|value| value.to_str().ok()).unwrap_or("");
             visitor.check_form(sent)?;
@@ -135,9 +138,8 @@ impl Visitor {
 /// What the browser says of where a request comes from. The page of a refusal stands under the refused site's name, and its
 /// form is known by its field.
 fn from_our_own_page(headers: &HeaderMap) -> Result<(), Trouble> {
-    let is_json = content_type(headers).starts_with("application/json");
     match headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()) {
-        Some("cross-site") if is_json => Err(Trouble::Forbidden),
+        Some("cross-site") => Err(Trouble::Forbidden),
         _ => Ok(()),
     }
 }

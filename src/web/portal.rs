@@ -188,7 +188,7 @@ fn holds(
         name: schedule.name,
         until: schedule.until.map_or_else(String::new, |until| shown(until, moment.local, language)),
     }));
-    let grants = web.family.moments(moment.unix_secs, moment.local.date())?.grants.into_iter();
+    let grants = web.moments(moment.unix_secs)?.grants.into_iter();
     holds.extend(
         grants
             .filter(|grant| grant.profile == *profile.name)

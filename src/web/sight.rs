@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::steering::known;
 use super::{Trouble, Visitor, Web};
 use crate::classify::{Url, UrlHost};
-use crate::family::{Moments, Scope, Visible};
+use crate::family::{GrantRow, Moments, Scope, Visible};
 use crate::identity::Mac;
 use crate::judge::{Explanation, Snapshot};
 use crate::name::Name;
-use crate::policy::{Band, Moment, Profile};
+use crate::policy::{Band, Grant, Granted, Moment, Profile};
 use crate::web::pages::Budget;
 
 /// A device that was seen, with what is known of it.
@@ -133,8 +133,23 @@ impl Web {
             Some(at) => moment_of(&snapshot, at)?,
             None => snapshot.moment(now),
         };
-        Ok(snapshot.explain(profile, &name, url.as_ref(), &moment))
+        Ok(snapshot.explain(&self.without_hidden(profile, now)?, &name, url.as_ref(), &moment))
     }
+
+    /// A profile without the pages that were allowed to it and are nobody else's business: trying names would find them.
+    fn without_hidden(&self, profile: &Profile, now: i64) -> Result<Profile, Trouble> {
+        let grants = self.family.moments(now, self.today(now))?.grants.into_iter();
+        let hidden: Vec<Grant> = grants.filter(|grant| grant.profile == *profile.name).filter_map(hidden).collect();
+        let mut profile = profile.clone();
+        profile.temporary.grants.retain(|grant| !hidden.contains(grant));
+        Ok(profile)
+    }
+}
+
+/// The grant that a row stands for, of those that are hidden.
+fn hidden(row: GrantRow) -> Option<Grant> {
+    let name = Name::parse(row.what.strip_prefix("hidden:")?).ok()?;
+    Some(Grant { what: Granted::Name(Box::new(name)), until: row.until })
 }
 
 /// Whose device that is; `None` for strangers.

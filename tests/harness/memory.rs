@@ -47,7 +47,8 @@ pub fn in_files(folder: &Path, name: &str) -> Vec<Trace> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        // What is written aside may be in its place by now, and is found there by the next search.
+        let Ok(kind) = fs::symlink_metadata(&path).map(|metadata| metadata.file_type()) else { continue };
         let place = path.display().to_string();
         if place.to_ascii_lowercase().contains(&name.to_ascii_lowercase()) {
             found.push(Trace { place: place.clone(), at: 0, around: String::new() });
@@ -55,7 +56,7 @@ pub fn in_files(folder: &Path, name: &str) -> Vec<Trace> {
         if kind.is_dir() {
             found.extend(in_files(&path, name));
         } else if kind.is_file() {
-            let file = File::open(&path).unwrap();
+            let Ok(file) = File::open(&path) else { continue };
             let len = file.metadata().unwrap().len();
             search(&file, (0, len), &patterns, &mut |at, around| {
                 found.push(Trace { place: place.clone(), at, around });

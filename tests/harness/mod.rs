@@ -3,8 +3,10 @@
 
 pub mod browser;
 pub mod clock;
+pub mod family;
 pub mod gateway;
 pub mod hostile;
+pub mod http;
 pub mod load;
 pub mod memory;
 pub mod namespace;
