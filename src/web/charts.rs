@@ -50,7 +50,8 @@ pub fn bars(caption: &Caption<'_>, bars: &[Bar]) -> String {
             width * 0.8,
         );
     }
-    let _ = write!(svg, "<line class=\"axis\" x1=\"{PLOT_LEFT}\" y1=\"{BARS_BOTTOM}\" x2=\"310\" y2=\"{BARS_BOTTOM}\"/>");
+    let _ =
+        write!(svg, "<line class=\"axis\" x1=\"{PLOT_LEFT}\" y1=\"{BARS_BOTTOM}\" x2=\"310\" y2=\"{BARS_BOTTOM}\"/>");
     let _ = write!(svg, "<text x=\"{}\" y=\"20\" text-anchor=\"end\">{highest}</text>", PLOT_LEFT - 6.0);
     let _ = write!(svg, "<text x=\"{}\" y=\"{BARS_BOTTOM}\" text-anchor=\"end\">0</text>", PLOT_LEFT - 6.0);
     for position in labelled(bars.len()) {
@@ -100,7 +101,10 @@ pub fn squares(caption: &Caption<'_>, side: usize, is_dark: impl Fn(usize, usize
         }
     }
     let mut svg = opened(caption, whole as u32, whole as u32).replace("class=\"chart\"", "class=\"code\"");
-    let _ = write!(svg, "<rect width=\"{whole}\" height=\"{whole}\" fill=\"#fff\"/><path d=\"{path}\" fill=\"#000\"/></svg>");
+    let _ = write!(
+        svg,
+        "<rect width=\"{whole}\" height=\"{whole}\" fill=\"#fff\"/><path d=\"{path}\" fill=\"#000\"/></svg>"
+    );
     svg
 }
 
@@ -166,7 +170,8 @@ mod tests {
 
     #[test]
     fn a_week_shows_both_sides_of_midnight() {
-        let days = [Day { label: "T2".into(), spans: vec![0..360, 1260..1440] }, Day { label: "T3".into(), spans: vec![] }];
+        let days =
+            [Day { label: "T2".into(), spans: vec![0..360, 1260..1440] }, Day { label: "T3".into(), spans: vec![] }];
         let svg = week(&CAPTION, &days);
         assert_eq!(svg.matches("<rect").count(), 2);
         assert_eq!(attributes(&svg, "width"), ["67.5", "33.8"]);

@@ -14,9 +14,7 @@ use crate::family::Scope;
 use crate::policy::{Age, Band};
 use crate::web::api::{Path, aside};
 use crate::web::pages::Section;
-use crate::web::pages::dashboard::children::{
-    ActRow, AwayCode, Card, ChildPage, ChildrenPage, Granted, Head, Tab,
-};
+use crate::web::pages::dashboard::children::{ActRow, AwayCode, Card, ChildPage, ChildrenPage, Granted, Head, Tab};
 use crate::web::pages::dashboard::parts::{Choice, Field, Wrong, in_path};
 use crate::web::steering::Lasts;
 use crate::web::text::Language;
@@ -235,12 +233,7 @@ fn next_band(born: i16, now: Band, year: i16) -> Option<(Band, i16)> {
 }
 
 /// Entries of the audit log in words.
-pub(super) fn acts(
-    web: &Web,
-    language: Language,
-    profile: Option<&str>,
-    most: u32,
-) -> Result<Vec<ActRow>, Trouble> {
+pub(super) fn acts(web: &Web, language: Language, profile: Option<&str>, most: u32) -> Result<Vec<ActRow>, Trouble> {
     let snapshot = web.judge.keep();
     let acts = web.family.acts(profile, most)?.into_iter().map(|act| ActRow {
         at: said::moment(language, &snapshot, act.at),
@@ -370,12 +363,7 @@ async fn take_back(
     see(&path_of(&name))
 }
 
-async fn renew_codes(
-    State(web): State<Arc<Web>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    _fields: Fields,
-) -> Page {
+async fn renew_codes(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Path<String>, _fields: Fields) -> Page {
     web.renew_codes(&visitor, &name)?;
     see(&path_of(&name))
 }

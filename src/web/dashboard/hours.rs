@@ -248,13 +248,7 @@ fn calendar_boxes(web: &Web, language: Language, only: &[String], except: &[Stri
 }
 
 /// What a form can name: everything, groups, and services by kind. The last ones under summaries of their own.
-fn named(
-    web: &Web,
-    language: Language,
-    field: &'static str,
-    ticked: &[String],
-    wrong: Option<&Wrong>,
-) -> Vec<Named> {
+fn named(web: &Web, language: Language, field: &'static str, ticked: &[String], wrong: Option<&Wrong>) -> Vec<Named> {
     let everything = Choice::among("everything", &language.t("everything"), ticked);
     let groups = Category::ALL.into_iter().filter(|one| !UNNAMED.contains(one));
     let groups = groups.map(|one| Choice::among(one.code(), &language.category(&one), ticked));

@@ -80,12 +80,7 @@ async fn criteria(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Pat
     page(criteria_page(&web, &visitor, &web.profile(&name)?, None)?)
 }
 
-async fn set_criteria(
-    State(web): State<Arc<Web>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    fields: Fields,
-) -> Page {
+async fn set_criteria(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Path<String>, fields: Fields) -> Page {
     visitor.may(Scope::Policy)?;
     let mut form = web.profile(&name)?;
     for category in Category::ALL {
@@ -97,12 +92,7 @@ async fn set_criteria(
     finish(web, visitor, name, form, Tab::Criteria).await
 }
 
-fn criteria_page(
-    web: &Web,
-    visitor: &Visitor,
-    form: &ProfileForm,
-    wrong: Option<Wrong>,
-) -> Result<String, Trouble> {
+fn criteria_page(web: &Web, visitor: &Visitor, form: &ProfileForm, wrong: Option<Wrong>) -> Result<String, Trouble> {
     let here = format!("{}/criteria", path_of(&form.name));
     let shell = web.shell(visitor, Section::Children, &here)?;
     let (language, snapshot) = (shell.language, web.judge.keep());
@@ -151,12 +141,7 @@ async fn sites(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Path<S
     page(sites_page(&web, &visitor, &web.profile(&name)?, None, None)?)
 }
 
-async fn set_services(
-    State(web): State<Arc<Web>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    fields: Fields,
-) -> Page {
+async fn set_services(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Path<String>, fields: Fields) -> Page {
     visitor.may(Scope::Policy)?;
     let mut form = web.profile(&name)?;
     for service in &web.builtin.services {
@@ -178,9 +163,7 @@ async fn set_names(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Pa
             (form.allow_names, form.block_names) = (allow, block);
             finish(web, visitor, name, form, Tab::Sites).await
         }
-        (Err(wrong), _) | (_, Err(wrong)) => {
-            page_again(sites_page(&web, &visitor, &form, Some(wrong), Some(&typed))?)
-        }
+        (Err(wrong), _) | (_, Err(wrong)) => page_again(sites_page(&web, &visitor, &form, Some(wrong), Some(&typed))?),
     }
 }
 
@@ -320,12 +303,7 @@ fn way<'f>(form: &'f mut ProfileForm, code: &str) -> &'f mut Option<String> {
     }
 }
 
-fn protection_page(
-    web: &Web,
-    visitor: &Visitor,
-    form: &ProfileForm,
-    wrong: Option<Wrong>,
-) -> Result<String, Trouble> {
+fn protection_page(web: &Web, visitor: &Visitor, form: &ProfileForm, wrong: Option<Wrong>) -> Result<String, Trouble> {
     let shell = web.shell(visitor, Section::Children, &format!("{}/protection", path_of(&form.name)))?;
     let (language, mut form) = (shell.language, form.clone());
     let youtube = form.youtube.clone().unwrap_or_default();

@@ -44,7 +44,8 @@ async fn household(State(web): State<Arc<Web>>, visitor: Visitor) -> Page {
 
 async fn set_household(State(web): State<Arc<Web>>, visitor: Visitor, fields: Fields) -> Page {
     visitor.may(Scope::Policy)?;
-    let typed: Settings = SHOWN.iter().map(|(path, is_many)| (path.to_string(), value(&fields, path, *is_many))).collect();
+    let typed: Settings =
+        SHOWN.iter().map(|(path, is_many)| (path.to_string(), value(&fields, path, *is_many))).collect();
     let (keeper, who, settings) = (Arc::clone(&web), visitor.clone(), typed.clone());
     match aside(move || keeper.set_settings(&who, &settings)).await {
         Ok(()) => see("/dashboard/settings"),
@@ -64,12 +65,7 @@ fn value(fields: &Fields, path: &str, is_many: bool) -> Json {
     fields.some(path).map_or(Json::Null, Json::from)
 }
 
-fn household_page(
-    web: &Web,
-    visitor: &Visitor,
-    settings: &Settings,
-    wrong: Option<Wrong>,
-) -> Result<String, Trouble> {
+fn household_page(web: &Web, visitor: &Visitor, settings: &Settings, wrong: Option<Wrong>) -> Result<String, Trouble> {
     let shell = web.shell(visitor, Section::Settings, "/dashboard/settings")?;
     let language = shell.language;
     let one = |path: &str| settings.get(path).and_then(Json::as_str).unwrap_or_default().to_string();
@@ -147,12 +143,7 @@ fn days_fault(visitor: &Visitor, trouble: Trouble) -> Result<Wrong, Trouble> {
     Ok(if are_days { told } else { wrong })
 }
 
-async fn set_calendar(
-    State(web): State<Arc<Web>>,
-    visitor: Visitor,
-    Path(name): Path<String>,
-    fields: Fields,
-) -> Page {
+async fn set_calendar(State(web): State<Arc<Web>>, visitor: Visitor, Path(name): Path<String>, fields: Fields) -> Page {
     visitor.may(Scope::Policy)?;
     let (form, removes) = (calendar_of(&fields), fields.one("do") == "remove");
     let (keeper, who) = (Arc::clone(&web), visitor.clone());
@@ -169,12 +160,7 @@ async fn set_calendar(
     }
 }
 
-fn calendars_page(
-    web: &Web,
-    visitor: &Visitor,
-    typed: &CalendarForm,
-    wrong: Option<Wrong>,
-) -> Result<String, Trouble> {
+fn calendars_page(web: &Web, visitor: &Visitor, typed: &CalendarForm, wrong: Option<Wrong>) -> Result<String, Trouble> {
     let shell = web.shell(visitor, Section::Settings, Place::Calendars.path())?;
     let language = shell.language;
     let calendars = web.calendars()?.into_iter().enumerate().map(|(position, form)| CalendarCard {

@@ -71,7 +71,8 @@ fn a_guardian_chooses_where_the_criteria_let_them() {
     let house = Household::new();
     let mut guardian = house.guardian();
     let page = guardian.get("/dashboard/children/Mai/criteria");
-    page.shows(&["name=\"group-gaming\"", "Theo tiêu chí:", "Nhóm này không đổi được"]).hides(&["group-csam", "group-help"]);
+    page.shows(&["name=\"group-gaming\"", "Theo tiêu chí:", "Nhóm này không đổi được"])
+        .hides(&["group-csam", "group-help"]);
     let chosen = [("group-gaming", "block"), ("group-messaging", "allow")];
     guardian.post("/dashboard/children/Mai/criteria", &chosen).leads_to("/dashboard/children/Mai/criteria");
     let form = house.web.profile("Mai").unwrap();
@@ -116,11 +117,9 @@ fn a_schedule_across_midnight_is_made_drawn_changed_and_removed() {
     // Sunday night and Monday morning.
     guardian.get("/dashboard/children/Mai/hours").shows(&["Giờ ngủ", "<svg", "00:00–06:00", "21:00–24:00"]);
     guardian.get(&format!("{path}/0")).shows(&["value=\"21:00\"", "value=\"sun\" checked"]);
-    for (field, value, fault) in [
-        ("name", "", "Hãy đặt tên"),
-        ("from", "", "Hãy ghi giờ"),
-        ("block", "", "Hãy chọn ít nhất"),
-    ] {
+    for (field, value, fault) in
+        [("name", "", "Hãy đặt tên"), ("from", "", "Hãy ghi giờ"), ("block", "", "Hãy chọn ít nhất")]
+    {
         let wrong: Vec<_> = fields.map(|(key, old)| (key, if key == field { value } else { old })).to_vec();
         let again = guardian.post(&format!("{path}/0"), &wrong);
         assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{field}");
@@ -176,7 +175,11 @@ fn who_only_reads_sees_no_codes_and_changes_nothing() {
     let before = house.text();
     for end in ["age", "criteria", "names", "schedules/new", "budgets/new", "search", "protection", "remove"] {
         let fields = [("band", "18+"), ("born", ""), ("name", "x"), ("replacement", "Bin")];
-        assert_eq!(reader.post(&format!("/dashboard/children/Mai/{end}"), &fields).status, StatusCode::FORBIDDEN, "{end}");
+        assert_eq!(
+            reader.post(&format!("/dashboard/children/Mai/{end}"), &fields).status,
+            StatusCode::FORBIDDEN,
+            "{end}"
+        );
     }
     let mut child = house.signed_in("Mai", "một câu dài nữa");
     for page in PAGES {

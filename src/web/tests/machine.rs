@@ -192,7 +192,8 @@ fn passwords_and_one_time_codes_need_the_password() {
     let mut guardian = house.guardian();
     let new = guardian.post("/dashboard/settings/totp/new", &[]);
     new.shows(&["class=\"code\"", "name=\"secret\"", "Quét hình này"]);
-    let wrong = guardian.post("/dashboard/settings/totp", &[("secret", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("code", "x")]);
+    let wrong =
+        guardian.post("/dashboard/settings/totp", &[("secret", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), ("code", "x")]);
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.says(&["Mã chưa đúng", "value=\"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\""]);
     let off = guardian.post("/dashboard/settings/totp/off", &[("password", "wrong")]);

@@ -127,7 +127,14 @@ impl HtmlSafe for Boxes {}
 impl Boxes {
     /// Any of them.
     pub fn any(name: &str, legend: &str, choices: Vec<Choice>) -> Boxes {
-        Boxes { id: name.to_string(), name: name.to_string(), legend: legend.to_string(), fault: None, kind: "checkbox", choices }
+        Boxes {
+            id: name.to_string(),
+            name: name.to_string(),
+            legend: legend.to_string(),
+            fault: None,
+            kind: "checkbox",
+            choices,
+        }
     }
 
     /// Another id than its name, where a page has more of that name.
