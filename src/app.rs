@@ -538,7 +538,11 @@ fn open_family(config: &Config) -> Result<Option<Arc<Family>>, StartError> {
         return Err(anyhow::anyhow!("SQLite is in use already").into());
     }
     let folder = config.state_dir.as_deref().filter(|folder| std::fs::create_dir_all(folder).is_ok());
-    let family = Family::open(folder, now()).context("what the family keeps cannot be opened")?;
+    let family = Family::open(folder, now()).or_else(|error| {
+        tracing::error!("{error}; nobody can steer until it is mended, and everything else goes on");
+        Family::substitute(now())
+    });
+    let family = family.context("what the family keeps")?;
     Ok(Some(Arc::new(family)))
 }
 

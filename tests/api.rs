@@ -4,12 +4,15 @@
 mod harness;
 
 use std::fs;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use harness::family::{DESK, EVERYBODY, Household, LINH, MAI, NAM, PASSWORD, people, soon};
 use harness::http::Client;
 use harness::schemathesis::schemathesis;
-use harness::{PATIENCE, text};
+use harness::{PATIENCE, Server, Upstream, free_port, text};
 use serde_json::{Map, Value, json};
+use tempfile::TempDir;
 
 const MONDAY: &str = "2027-03-01T16:00:00Z";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
@@ -282,6 +285,21 @@ fn pages_of_other_sites_reach_nothing() {
     }
     guardian.api("POST", "/pauses", &body).expect(201);
     assert!(paused());
+}
+
+#[test]
+fn a_file_that_cannot_be_opened_stops_nothing_but_steering() {
+    let (upstream, folder, port) = (Upstream::start(), Arc::new(TempDir::new().unwrap()), free_port());
+    fs::create_dir_all(folder.path().join("state/family.db")).unwrap();
+    let rest = format!(
+        "[web]\nlisten = [\"127.0.0.1:{port}\"]\n[[profile]]\nname = \"an\"\nband = \"10-12\"\n[defaults]\nprofile = \"an\"\n"
+    );
+    let server = Server::start_in(folder, upstream.addr, "", &rest);
+    assert!(!server.ask("wikipedia.org", "A").addresses().is_empty());
+    let client = Client::new((Ipv4Addr::LOCALHOST, port).into(), Ipv4Addr::LOCALHOST);
+    assert_eq!(client.get("/help").status, 200);
+    client.api("POST", "/setup", &json!({ "name": "lan", "password": PASSWORD })).expect(409);
+    assert!(server.log().contains("nobody can steer"), "{}", server.log());
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! People who may steer: passwords (Argon2id, RFC 9106), one-time codes (RFC 6238), sessions, and tokens for programs. Secrets
 //! are kept as digests; tries are limited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -160,7 +160,7 @@ pub struct TokenRow {
 
 /// Failed tries, by address and by account name.
 #[derive(Default)]
-pub(super) struct Tries(HashMap<String, (u32, i64)>);
+pub(super) struct Tries(HashMap<String, (u32, i64)>, HashSet<String>);
 
 impl Tries {
     /// Seconds until another try is heard.
@@ -186,8 +186,12 @@ impl Tries {
 const COLUMNS: &str = "account.id, account.name, account.role, account.profile, account.totp IS NOT NULL";
 
 impl Family {
-    /// True until the first guardian exists.
+    /// True until the first guardian exists. Never of a substitute: whoever comes first must not become guardian because a
+    /// disk failed.
     pub fn is_new(&self) -> Result<bool, Error> {
+        if self.is_substitute {
+            return Ok(false);
+        }
         let guardians: i64 =
             self.db().query_row("SELECT count(*) FROM account WHERE role = 'guardian'", [], |row| row.get(0))?;
         Ok(guardians == 0)
@@ -284,8 +288,11 @@ impl Family {
     /// one before, for the address and for the name.
     pub fn sign_in(&self, login: &Login<'_>, now: i64) -> Result<Session, Error> {
         let keys = [format!("from {}", login.from), format!("name {}", login.name.to_lowercase())];
+        let pair = keys.concat();
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = keys.iter().map(|key| tries.wait(key, now)).max().unwrap_or(0);
+        // Where this person signed in before, others' tries at the name do not keep them out.
+        let counted = if tries.1.contains(&pair) { &keys[..1] } else { &keys[..] };
+        let wait = counted.iter().map(|key| tries.wait(key, now)).max().unwrap_or(0);
         drop(tries);
         if wait > 0 {
             return Err(Error::Wait(wait));
@@ -294,6 +301,9 @@ impl Family {
             Ok(account) => {
                 let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
                 tries.0.retain(|key, _| !keys.contains(key));
+                if tries.1.len() < TRIED_MAX {
+                    tries.1.insert(pair);
+                }
                 drop(tries);
                 self.begin_session(account, now)
             }
@@ -457,6 +467,9 @@ fn argon2() -> Result<Argon2<'static>, Error> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
+/// One at a time: each takes 19 MiB, which a small router has once.
+static HASHING: Mutex<()> = Mutex::new(());
+
 /// The hash with all that is needed to check it (PHC string format).
 fn hash(password: &str) -> Result<String, Error> {
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) || password.len() > 4 * PASSWORD_MAX {
@@ -464,6 +477,7 @@ fn hash(password: &str) -> Result<String, Error> {
     }
     let salt = random::<16>()?;
     let mut out = [0; 32];
+    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
     argon2()?.hash_password_into(password.as_bytes(), &salt, &mut out).map_err(|_| Error::Crypto("password"))?;
     let (salt, out) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(out));
     Ok(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${out}"))
@@ -481,6 +495,7 @@ fn matches(kept: &str, password: &str) -> bool {
         return false;
     }
     let mut out = [0; 32];
+    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
     let hashed = argon2().and_then(|argon2| {
         argon2.hash_password_into(password.as_bytes(), &salt, &mut out).map_err(|_| Error::Crypto("password"))
     });

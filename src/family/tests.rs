@@ -172,6 +172,28 @@ fn passwords_codes_and_waiting() {
 }
 
 #[test]
+fn a_child_cannot_keep_its_guardian_out_by_guessing() {
+    let family = Family::open(None, NOW).unwrap();
+    family.add_account("Lan", "correct horse", Role::Guardian, None, NOW).unwrap();
+    let from = |from: &str, password| {
+        let login = Login { name: "Lan", password, code: "", from: from.parse().unwrap() };
+        family.sign_in(&login, NOW).map(drop)
+    };
+    from("192.0.2.1", "correct horse").unwrap();
+    for _ in 0..6 {
+        assert!(from("192.0.2.66", "a guess of mine").is_err());
+    }
+    assert!(matches!(from("192.0.2.67", "a guess of mine"), Err(Error::Wait(_))), "the name waits elsewhere");
+    from("192.0.2.1", "correct horse").unwrap();
+}
+
+#[test]
+fn nobody_becomes_guardian_because_a_disk_failed() {
+    let family = Family::substitute(NOW).unwrap();
+    assert!(!family.is_new().unwrap());
+}
+
+#[test]
 fn tokens_are_kept_as_digests() {
     let folder = TempDir::new().unwrap();
     let family = Family::open(Some(folder.path()), NOW).unwrap();

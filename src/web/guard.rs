@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -25,6 +26,8 @@ use crate::name::Name;
 pub const COOKIE: &str = "luytre";
 /// The language's cookie.
 pub const LANGUAGE: &str = "luytre_language";
+/// A body that comes too slowly, or an answer that takes too long, ends here. What is sent as events has begun by then.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Octets of a form or JSON body.
 pub const BODY_MAX: usize = 64 << 10;
 
@@ -60,7 +63,10 @@ pub async fn guard(State(web): State<Arc<Web>>, mut request: Request, next: Next
                     *request.body_mut() = Body::empty();
                 }
             }
-            next.run(request).await
+            match tokio::time::timeout(ANSWER_MAX, next.run(request)).await {
+                Ok(response) => response,
+                Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            }
         }
     };
     dress(response.headers_mut(), &nonce);
