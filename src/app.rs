@@ -115,6 +115,7 @@ struct App {
     family: Option<(Arc<Family>, Attendant)>,
     web: OnceLock<Arc<Web>>,
     update_wanted: Notify,
+    reloading: Mutex<()>,
     /// Since when it runs, seconds since 1970.
     since: i64,
     shared: Shared,
@@ -212,6 +213,7 @@ impl App {
             family,
             web: OnceLock::new(),
             update_wanted: Notify::new(),
+            reloading: Mutex::new(()),
             since: now(),
             shared,
             counts,
@@ -309,6 +311,8 @@ impl App {
 
     /// On a thread of its own: reading or even compiling millions of names must not keep a question waiting.
     fn try_reload_aside(&self) -> Result<u64, StartError> {
+        // One at a time: of two, the one that read the older file must not be the last.
+        let _one = self.reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let reload = || {
             sys::lower_priority();
             self.try_reload()

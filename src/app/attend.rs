@@ -35,6 +35,8 @@ struct State {
     /// When each device was noted last, and its name then.
     seen: HashMap<String, (i64, String)>,
     today: Option<Date>,
+    /// Whose activity was looked over last.
+    bands: Vec<(Arc<str>, Band)>,
     forgot_at: Option<i64>,
 }
 
@@ -57,10 +59,14 @@ impl Attendant {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_spent = self.spend(&mut state, snapshot, now, today)?;
         let is_new_day = state.today.replace(today).is_some_and(|before| before != today);
-        if is_new_day || state.forgot_at.is_none_or(|at| !(0..FORGET_EVERY).contains(&(now - at))) {
+        // A child that has grown, or is gone, is forgotten at once.
+        let bands = bands(snapshot);
+        let is_other = state.bands != bands;
+        if is_new_day || is_other || state.forgot_at.is_none_or(|at| !(0..FORGET_EVERY).contains(&(now - at))) {
             state.forgot_at = Some(now);
             state.counted.clear();
-            self.family.forget(&bands(snapshot), now, today)?;
+            self.family.forget(&bands, now, today)?;
+            state.bands = bands;
         }
         Ok(is_spent || is_new_day)
     }

@@ -29,23 +29,26 @@ pub struct StoppedView {
     pub at: i64,
 }
 
-/// What a guardian is not asked about: asking could betray a child, or nobody may allow it.
-const NEVER_ASKED: CategorySet =
-    CategorySet::of(&[Category::Csam, Category::Malware, Category::Stalkerware, Category::HealthSexed, Category::Help]);
+/// What nobody else is told of: it could betray a child to whoever reads it.
+const NEVER_TOLD: CategorySet = CategorySet::of(&[Category::Csam, Category::HealthSexed, Category::Help]);
+/// What no guardian may allow.
+const NEVER_ALLOWED: CategorySet = CategorySet::of(&[Category::Malware, Category::Stalkerware, Category::LegalOrder]);
 
-/// True when the child may ask a guardian about something refused so.
-pub fn may_ask(verdict: &Verdict, categories: CategorySet) -> bool {
-    let by_tier = verdict
-        .reason
-        .category
-        .is_some_and(|category| matches!(category.tier(), Tier::Harm | Tier::Sealed | Tier::Law));
-    let is_harm = categories.iter().any(|category| category.tier() == Tier::Harm);
+/// True when others may learn of a page that is refused so, at the child's own wish.
+pub fn may_be_told(verdict: &Verdict, categories: CategorySet) -> bool {
+    let is_harm = categories.iter().chain(verdict.reason.category).any(|category| category.tier() == Tier::Harm);
     verdict.is_refusal()
         && verdict.action != Action::Help
-        && !by_tier
         && !is_harm
-        && !categories.intersects(NEVER_ASKED)
-        && !matches!(verdict.reason.step, Step::HelpSet | Step::Sealed | Step::Security | Step::Rebinding)
+        && !categories.intersects(NEVER_TOLD)
+        && !matches!(verdict.reason.step, Step::HelpSet | Step::Sealed)
+}
+
+/// True when the child may ask a guardian about it.
+pub fn may_ask(verdict: &Verdict, categories: CategorySet) -> bool {
+    may_be_told(verdict, categories)
+        && !categories.intersects(NEVER_ALLOWED)
+        && !matches!(verdict.reason.step, Step::Security | Step::Rebinding)
 }
 
 /// True where guardians may see which page a child asks for.
@@ -73,8 +76,13 @@ impl Web {
         let snapshot = self.judge.keep();
         let (profile, moment) = (visitor.profile(&snapshot), visitor.moment(&snapshot));
         let verdict = self.verdict(profile, &name, &moment).ok_or_else(not_refused)?;
-        if kind == Kind::Ask && !may_ask(&verdict, snapshot.engine.classify(&name).categories) {
-            return Err(Trouble::Invalid("a guardian cannot allow this".into()));
+        let categories = snapshot.engine.classify(&name).categories;
+        let is_possible = match kind {
+            Kind::Ask => may_ask(&verdict, categories),
+            Kind::Wrong => may_be_told(&verdict, categories),
+        };
+        if !is_possible {
+            return Err(Trouble::Invalid("nobody is asked about this".into()));
         }
         let shows_name = shows_name(profile.band);
         let ask = Ask {
@@ -116,4 +124,34 @@ impl Web {
 
 fn not_refused() -> Trouble {
     Trouble::Conflict("this page is not refused now; try it again".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Reason;
+
+    #[test]
+    fn what_could_betray_a_child_is_never_told() {
+        let refused = |action, step, category| {
+            let reason = Reason { step, category: Some(category), ..Verdict::HELP_SET.reason };
+            Verdict { action, reason }
+        };
+        let told = |verdict: &Verdict, all: &[Category]| {
+            let all = CategorySet::of(all);
+            (may_be_told(verdict, all), may_ask(verdict, all))
+        };
+        let gambling = refused(Action::Block, Step::Criterion, Category::Gambling);
+        assert_eq!(told(&gambling, &[Category::Gambling]), (true, true));
+        assert_eq!(told(&gambling, &[Category::Gambling, Category::HealthSexed]), (false, false));
+        assert_eq!(told(&gambling, &[Category::Gambling, Category::Grooming]), (false, false));
+        let health = refused(Action::Block, Step::OwnBlock, Category::HealthSexed);
+        assert_eq!(told(&health, &[Category::HealthSexed]), (false, false));
+        let harm = refused(Action::Block, Step::Criterion, Category::DangerousActs);
+        assert_eq!(told(&harm, &[Category::DangerousActs]), (false, false));
+        let malware = refused(Action::Block, Step::Security, Category::Malware);
+        assert_eq!(told(&malware, &[Category::Malware]), (true, false), "wrongly listed, but no guardian may allow it");
+        let scam = refused(Action::Help, Step::Criterion, Category::PhishingScam);
+        assert_eq!(told(&scam, &[Category::PhishingScam]), (false, false));
+    }
 }
