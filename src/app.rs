@@ -183,7 +183,7 @@ impl App {
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
         let given_to_learn = given.clone();
-        read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel));
+        read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel, activity.clone()));
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
             let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
@@ -573,7 +573,7 @@ fn read_gauges(
     judge: &Arc<Judge>,
     resolver: &Arc<Resolver>,
     counts: &Arc<Counts>,
-    (given, kernel): (Option<Arc<Given>>, Arc<Kernel>),
+    (given, kernel, activity): (Option<Arc<Given>>, Arc<Kernel>, Option<Arc<Activity>>),
 ) {
     let (judge, resolver, counts) = (Arc::clone(judge), Arc::clone(resolver), Arc::clone(counts));
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -589,6 +589,7 @@ fn read_gauges(
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
             is_clock_trusted: crate::clock::is_trusted(),
+            untold: activity.as_ref().map_or(0, |activity| activity.dropped()),
             addresses: given.as_ref().map_or(0, |given| given.len()),
             firewall: kernel.counters(),
         }

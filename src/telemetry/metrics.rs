@@ -160,6 +160,8 @@ pub struct Gauges {
     pub updates: (u64, u64),
     /// The system's clock shows no less than is known.
     pub is_clock_trusted: bool,
+    /// Refusals the family's side was not told of.
+    pub untold: u64,
     /// Addresses remembered.
     pub addresses: usize,
     /// The kernel's counters.
@@ -237,7 +239,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 23] = [
+pub const FAMILIES: [(&str, &str, &str); 24] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -254,6 +256,7 @@ pub const FAMILIES: [(&str, &str, &str); 23] = [
     ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
     ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
     ("luytre_app_clock_trusted", "1 while the system's clock shows no less than is known.", ""),
+    ("luytre_app_untold_total", "Refusals that were not counted for the family: too many at once.", ""),
     ("luytre_proxy_passages_total", "Connections, requests and QUIC flows by how they ended.", "by,outcome"),
     ("luytre_proxy_refused_total", "Of these, refused ones by category.", "category"),
     ("luytre_proxy_ways_total", "Ways round the filter that were tried, as the proxy saw them.", "way"),
@@ -308,6 +311,7 @@ impl Collector for Scrape {
                 ("update_refused".to_string(), gauges.updates.1 as f64),
             ],
             one(f64::from(u8::from(gauges.is_clock_trusted))),
+            one(gauges.untold as f64),
         ];
         let [passages, refused, ways, octets, open] = metrics.proxied.values();
         let kernel = gauges.firewall.iter().map(|(way, packets)| (way.clone(), *packets as f64)).collect();
