@@ -181,7 +181,16 @@ impl Browser {
 
     /// All text of the page that can be seen.
     pub fn text(&self) -> String {
-        self.find("body").text()
+        // A page that gives way to the next takes its body along between the two questions.
+        for _ in 0..50 {
+            let body = self.find("body").id;
+            let path = format!("/session/{}/element/{body}/text", self.session);
+            if let Some(text) = self.send("GET", &path, &Value::Null).as_str() {
+                return text.into();
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("{}: its text cannot be read", self.url());
     }
 
     /// The element that has the focus.
