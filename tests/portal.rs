@@ -71,6 +71,7 @@ fn the_page_of_a_refusal_speaks_to_every_band_in_both_languages() {
             // The youngest and adults are refused by other rules than those between.
             let host = if band == "18+" { "evil.example" } else { "casino.example" };
             browser.go(&home.url(host, "/bets?x=1"));
+            browser.wait_until("the page", PATIENCE, |browser| browser.source().contains(heading));
             let (source, text) = (browser.source(), browser.text());
             assert!(source.contains(heading) && source.contains("tel:111"), "{band} {language}\n{text}");
             assert!(source.len() <= 30 << 10, "{band} {language}: {} octets", source.len());

@@ -144,6 +144,11 @@ impl Browser {
     /// Returns when the page is loaded.
     pub fn go(&self, url: &str) {
         self.post("/url", json!({ "url": url }));
+        // Under load the driver may come back while the empty page it began with is still there.
+        let is_there = |browser: &Browser| {
+            !browser.url().starts_with("data:") && !browser.source().contains("<head></head><body></body>")
+        };
+        self.wait_until(url, PATIENCE, is_there);
     }
 
     pub fn back(&self) {
