@@ -12,6 +12,7 @@ pub mod config;
 pub mod dns;
 pub mod document;
 pub mod family;
+pub mod hub;
 pub mod identity;
 pub mod judge;
 pub mod lists;

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
+    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists"]),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock"]),
     (
         "proxy",
@@ -66,8 +67,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "dns", "net", "app",
-            "sys", "clock", "web",
+            "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "hub", "dns", "net",
+            "app", "sys", "clock", "web",
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 //! What is this? Names and addresses to categories and services, with the evidence. Pure: bytes in, [`Classes`] out; the
 //! caller opens files. Usable from another program with nothing else of ours.
 
+mod appeal;
 pub mod bundle;
 pub mod category;
 mod classes;
@@ -9,6 +10,7 @@ pub mod path;
 pub mod service;
 pub mod url;
 
+pub use appeal::AppealId;
 pub use bundle::{Bundle, BundleError, Match, Places};
 pub use category::{Category, CategorySet, Tier};
 pub use classes::{Classes, Evidence};

@@ -5,6 +5,7 @@ mod classify;
 mod doctor;
 mod explain;
 mod firewall;
+mod hub;
 mod lists;
 mod token;
 
@@ -50,6 +51,9 @@ enum Command {
     /// Fetch, compile and look into lists
     #[command(subcommand)]
     Lists(lists::Command),
+    /// The central side: propose, build, sign and publish lists
+    #[command(subcommand)]
+    Hub(hub::Command),
 }
 
 /// EX_USAGE and EX_CONFIG of sysexits(3).
@@ -78,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(file.as_deref(), &arguments),
         Command::Firewall(command) => firewall::run(file.as_deref(), &command),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
+        Command::Hub(command) => hub::run(&command),
     };
     result.unwrap_or_else(|error| {
         // A reader that went away (`| head`) is no fault.

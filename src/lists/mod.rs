@@ -6,4 +6,5 @@ pub mod fetch;
 pub mod inputs;
 pub mod parse;
 pub mod store;
+pub mod trust;
 pub mod update;
