@@ -9,6 +9,7 @@ mod identity;
 mod profiles;
 mod proxy;
 mod read;
+mod signed;
 mod upstream;
 mod web;
 
@@ -17,6 +18,7 @@ pub use encrypted::Encrypted;
 pub use identity::Identity;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
+pub use signed::Signed;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 pub use web::Web;
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub lists: Vec<List>,
     /// How lists are kept up to date.
     pub updates: Updates,
+    /// The lists two authorities sign; `None` takes none.
+    pub signed: Option<Signed>,
     /// Named days, in order.
     pub calendars: Vec<Arc<Calendar>>,
     /// Who there is, in order.

@@ -13,6 +13,7 @@ use super::fields::{ByteSize, choice};
 use super::identity::{Devices, devices, identity};
 use super::profiles::profiles;
 use super::proxy;
+use super::signed::signed;
 use super::upstream::upstream;
 use super::web::web;
 use super::{
@@ -46,6 +47,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         }
         let lists = lists(root, &beside, words);
         let updates = updates(root);
+        let signed = signed(root, &beside);
         let calendars = calendars(root);
         let mut profiles = profiles(root, criteria.as_ref(), &calendars, words);
         if let Some(proxy) = &proxy {
@@ -68,6 +70,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             web,
             lists,
             updates,
+            signed,
             calendars,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,
@@ -411,7 +414,12 @@ pub(super) fn number(
     at.value
 }
 
-fn size(table: &mut Table<'_>, key: &'static str, default: u64, range: std::ops::RangeInclusive<u64>) -> u64 {
+pub(super) fn size(
+    table: &mut Table<'_>,
+    key: &'static str,
+    default: u64,
+    range: std::ops::RangeInclusive<u64>,
+) -> u64 {
     let Some(at) = table.get::<ByteSize>(key) else { return default };
     within(table, &at.span, at.value.0, range, |value| format!("{value}B"));
     at.value.0

@@ -1,8 +1,8 @@
-//! Fetching one list: HTTPS, only when it changed, never more than so much or for longer than so long. The old file stays
+//! Fetching one file: HTTPS, only when it changed, never more than so much or for longer than so long. The old file stays
 //! until the new one is whole.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -100,6 +100,73 @@ impl Client {
         Err(FetchError::Redirects)
     }
 
+    /// Writes what is at `url` to `aside`, synced; goes on behind what is there already where the server can. Never more
+    /// than `bytes_max` octets in all, never longer than the limit. What came of a broken transfer stays, to go on from.
+    pub async fn resume(&self, url: &str, aside: &Path, bytes_max: u64) -> Result<u64, FetchError> {
+        let work = self.append(url, aside, bytes_max);
+        tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(FetchError::TooSlow(self.timeout)))
+    }
+
+    async fn append(&self, url: &str, aside: &Path, bytes_max: u64) -> Result<u64, FetchError> {
+        let there = aside.metadata().map_or(0, |meta| meta.len());
+        let from = if there < bytes_max { there } else { 0 };
+        let response = self.get(url, from).await?;
+        let goes_on = response.status() == StatusCode::PARTIAL_CONTENT && starts_at(response.headers()) == Some(from);
+        let mut file = OpenOptions::new().create(true).write(true).truncate(!goes_on).open(aside)?;
+        let mut got = if goes_on { file.seek(SeekFrom::End(0))? } else { 0 };
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(transport)?;
+            let Some(data) = frame.data_ref() else { continue };
+            got += data.len() as u64;
+            if got > bytes_max {
+                // Nothing of it can be right.
+                file.set_len(0)?;
+                return Err(FetchError::TooLarge(bytes_max));
+            }
+            file.write_all(data)?;
+        }
+        file.sync_all()?;
+        Ok(got)
+    }
+
+    /// What is at `url`, at most `bytes_max` octets.
+    pub async fn small(&self, url: &str, bytes_max: u64) -> Result<Vec<u8>, FetchError> {
+        let work = async {
+            let (mut body, mut all) = (self.get(url, 0).await?.into_body(), Vec::new());
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(transport)?;
+                all.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+                if all.len() as u64 > bytes_max {
+                    return Err(FetchError::TooLarge(bytes_max));
+                }
+            }
+            Ok(all)
+        };
+        tokio::time::timeout(self.timeout, work).await.unwrap_or(Err(FetchError::TooSlow(self.timeout)))
+    }
+
+    async fn get(&self, url: &str, from: u64) -> Result<hyper::Response<hyper::body::Incoming>, FetchError> {
+        let mut at: Uri = url.parse().map_err(|_| FetchError::BadUrl(url.to_string()))?;
+        for _ in 0..=REDIRECTS_MAX {
+            let mut request = request(&at, None).map_err(|_| FetchError::BadUrl(at.to_string()))?;
+            if from > 0 {
+                request
+                    .headers_mut()
+                    .insert(header::RANGE, HeaderValue::try_from(format!("bytes={from}-")).map_err(transport)?);
+            }
+            let response = self.http.request(request).await.map_err(transport)?;
+            match response.status() {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => return Ok(response),
+                status if status.is_redirection() => {
+                    at = location(&at, response.headers()).ok_or(FetchError::Status(status))?;
+                }
+                status => return Err(FetchError::Status(status)),
+            }
+        }
+        Err(FetchError::Redirects)
+    }
+
     async fn receive(
         &self,
         url: &str,
@@ -141,6 +208,12 @@ fn request(at: &Uri, known: Option<&Fetched>) -> Result<Request<Empty<Bytes>>, h
         request = request.header(header::IF_MODIFIED_SINCE, date);
     }
     request.body(Empty::new())
+}
+
+/// Where the part that is sent begins (RFC 9110 §14.4).
+fn starts_at(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
 /// Where a redirect leads; never from HTTPS to plain HTTP.

@@ -1,12 +1,40 @@
 //! The central side's commands: one file each.
 
+mod key;
+mod publish;
+mod root;
+mod sign;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
 #[derive(Subcommand)]
-pub(super) enum Command {}
+pub(super) enum Command {
+    /// Make a key, or show its public half
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Say who may sign: make a root, change it, look at it
+    #[command(subcommand)]
+    Root(root::Command),
+    /// Sign a file of metadata, here or with a key that never leaves its token
+    Sign(sign::Arguments),
+    /// Write this authority's repository: a release, what is taken back, a root, or that all is still the newest
+    Publish(publish::Arguments),
+    /// Look at a repository as a box would: signatures and files
+    Check {
+        /// The folder of the repository
+        repository: PathBuf,
+    },
+}
 
 pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    match *command {}
+    match command {
+        Command::Key(command) => key::run(command),
+        Command::Root(command) => root::run(command),
+        Command::Sign(arguments) => sign::run(arguments),
+        Command::Publish(arguments) => publish::run(arguments),
+        Command::Check { repository } => publish::check(repository),
+    }
 }

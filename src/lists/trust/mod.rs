@@ -1,3 +1,10 @@
 //! What two authorities publish together: a release counts only when both signed the same bytes.
 
+pub mod delta;
+pub mod error;
+pub mod place;
 pub mod release;
+pub mod repository;
+pub mod rollout;
+pub mod shelf;
+pub mod update;
