@@ -9,6 +9,7 @@ pub mod health;
 mod household;
 mod pages;
 mod proxy;
+pub mod signed;
 mod snapshot;
 mod steward;
 
@@ -142,6 +143,10 @@ struct Counts {
     updates: AtomicU64,
     updates_refused: AtomicU64,
     lists_at: AtomicU64,
+    /// Looks at the signed lists by how they ended.
+    signed: signed::Looks,
+    /// The release of the signed lists in force; 0 for none.
+    signed_version: AtomicU64,
     /// The kernel's rules are not in force; told once.
     rules_failing: AtomicBool,
 }
@@ -151,6 +156,7 @@ impl App {
         let started = Instant::now();
         let store = open_store(&config);
         let watch = Watch::start(&config);
+        signed::count_start(&config);
         let bundle = bundle_of(&config, &builtin, store.as_ref())?;
         let names = bundle.names();
         let sightings = Arc::new(Sightings::start(now));
@@ -236,6 +242,9 @@ impl App {
         notify(&[NotifyState::Ready]);
         let mut tick = tokio::time::interval(tick_every());
         let mut next_update = self.first_update();
+        // At once: a box that was off may have missed what was withdrawn.
+        let mut next_look = self.next_look().map(|_| now_secs());
+        let mut proof = Some(self.proof_at());
         let mut year = self.year();
         let mut second = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -244,7 +253,7 @@ impl App {
                     tokio::task::block_in_place(|| self.each_second());
                     continue;
                 }
-                _ = self.update_wanted.notified() => next_update = Some(0),
+                _ = self.update_wanted.notified() => (next_update, next_look) = (Some(0), Some(0)),
                 _ = hangup.recv() => self.reload().await,
                 _ = ended(&mut term, &mut interrupt) => break,
                 _ = tick.tick() => notify(&[NotifyState::Watchdog]),
@@ -254,12 +263,22 @@ impl App {
                 self.update().await;
                 next_update = self.next_update();
             }
+            if next_look.is_some_and(|at| now_secs() >= at) {
+                self.look_at_signed().await;
+                next_look = self.next_look();
+                proof = Some(self.proof_at());
+            }
+            if proof.is_some_and(|at| now_secs() >= at) {
+                self.prove_signed();
+                proof = None;
+            }
             // A birth year moves bands on with the calendar.
             if self.year() != year {
                 year = self.year();
                 self.reload().await;
             }
         }
+        self.prove_signed();
         notify(&[NotifyState::Stopping]);
         tracing::info!("stopping: no new questions, finishing those in flight");
         Ok(())
@@ -467,9 +486,7 @@ impl App {
         let state = self.state();
         let every = state.config.updates.every.as_secs();
         let outside = state.config.lists.iter().any(|list| crate::lists::update::url_of(list, &self.builtin).is_some());
-        // A tenth earlier or later by process, so that a million boxes do not come at once.
-        let jitter = (u64::from(std::process::id()).wrapping_mul(0x9e37_79b9) % 200) * every / 1000;
-        (outside && every > 0).then(|| now_secs() + every * 9 / 10 + jitter)
+        (outside && every > 0).then(|| now_secs() + jittered(every))
     }
 
     fn year(&self) -> i16 {
@@ -503,6 +520,14 @@ impl App {
         self.note_moment();
         tracing::info!("stopped");
     }
+}
+
+/// A tenth shorter or longer, by chance: a million boxes must not come at once.
+fn jittered(secs: u64) -> u64 {
+    let mut octets = [0; 8];
+    // Without randomness the middle is as good as any.
+    let chance = aws_lc_rs::rand::fill(&mut octets).map_or(100, |()| u64::from_le_bytes(octets) % 201);
+    secs * 9 / 10 + secs * chance / 1000
 }
 
 /// What was built once at the start keeps its old setting; the operator should know.
@@ -588,6 +613,8 @@ fn read_gauges(
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
+            signed: counts.signed.values(),
+            signed_version: of(&counts.signed_version),
             is_clock_trusted: crate::clock::is_trusted(),
             untold: activity.as_ref().map_or(0, |activity| activity.dropped()),
             addresses: given.as_ref().map_or(0, |given| given.len()),

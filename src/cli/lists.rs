@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::classify::open_bundle;
 use crate::app::open_store;
+use crate::app::signed::shelf_of;
 use crate::classify::bundle::SourceInfo;
 use crate::classify::{Bundle, Category};
 use crate::clock::now_secs;
@@ -20,6 +21,7 @@ use crate::lists::compile::compile;
 use crate::lists::data::Builtin;
 use crate::lists::inputs::{Missing, inputs, keep};
 use crate::lists::store::{Store, write_aside};
+use crate::lists::trust::update::{Looking, News};
 use crate::lists::update::{Outcome, update, url_of};
 
 #[derive(clap::Subcommand)]
@@ -86,6 +88,21 @@ fn update_lists(config: &Config, builtin: &Builtin, store: Option<&Store>) -> an
     }));
     bar.finish_and_clear();
     let (mut out, mut failed) = (io::stdout().lock(), false);
+    if let Some((options, shelf)) = shelf_of(config) {
+        let looking = Looking { options, shelf: &shelf, now: now_secs() };
+        match runtime.block_on(looking.look()) {
+            Ok(News::Unchanged(version)) => writeln!(out, "signed: release {version}, unchanged")?,
+            Ok(News::Waiting(version)) => writeln!(out, "signed: release {version} waits for this box's turn")?,
+            Ok(News::Taken { version, fetched, by_delta }) => {
+                let how = if by_delta { "what changed" } else { "whole" };
+                writeln!(out, "signed: release {version} taken, {fetched} octets ({how})")?;
+            }
+            Err(error) => {
+                failed = true;
+                writeln!(out, "signed: refused ({}): {error}", error.code())?;
+            }
+        }
+    }
     for (list, outcome) in outcomes {
         match outcome {
             Outcome::Unchanged => writeln!(out, "{list}: unchanged")?,
@@ -120,7 +137,34 @@ fn status(config: &Config, builtin: &Builtin, store: Option<&Store>) -> anyhow::
         let from = url_of(list, builtin).map(|url| format!(" from {url}")).unwrap_or_default();
         writeln!(out, "{}: {state}{from}", list.name)?;
     }
-    Ok(if missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let stale = signed_status(config, &mut out)?;
+    Ok(if missing.is_empty() && !stale { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is known of the signed lists; true when the last look went wrong.
+fn signed_status(config: &Config, out: &mut impl Write) -> anyhow::Result<bool> {
+    let Some((_, shelf)) = shelf_of(config) else { return Ok(false) };
+    let state = shelf.state();
+    match &state.current {
+        None => writeln!(out, "signed: no release yet")?,
+        Some(kept) => {
+            let (release, network) = (&kept.release, &kept.release.network);
+            let built = Timestamp::from_second(i64::try_from(release.published)?)?;
+            let name = |names: &BTreeMap<String, String>| names.get("en").or(names.values().next()).cloned();
+            let signers: Vec<String> =
+                [&network.authority_a, &network.authority_b].into_iter().filter_map(name).collect();
+            writeln!(out, "signed: release {} of {built}, signed by {}", release.version, signers.join(" and "))?;
+        }
+    }
+    let withdrawn: usize = state.withdrawn.iter().map(Vec::len).sum();
+    if withdrawn > 0 {
+        writeln!(out, "signed: {withdrawn} names taken back since")?;
+    }
+    if state.last.at > 0 {
+        let at = Timestamp::from_second(i64::try_from(state.last.at)?)?;
+        writeln!(out, "signed: looked at {at}: {}: {}", state.last.code, state.last.message)?;
+    }
+    Ok(!matches!(state.last.code.as_str(), "" | "ok" | "waiting"))
 }
 
 fn compile_lists(

@@ -158,6 +158,10 @@ pub struct Gauges {
     pub reloads: (u64, u64),
     /// List updates that took effect, and that were refused.
     pub updates: (u64, u64),
+    /// Looks at the signed lists by how they ended.
+    pub signed: Vec<(&'static str, u64)>,
+    /// Their release in force; 0 for none.
+    pub signed_version: u64,
     /// The system's clock shows no less than is known.
     pub is_clock_trusted: bool,
     /// Refusals the family's side was not told of.
@@ -239,7 +243,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 24] = [
+pub const FAMILIES: [(&str, &str, &str); 26] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -254,6 +258,8 @@ pub const FAMILIES: [(&str, &str, &str); 24] = [
     ("luytre_lists_names", "Names in the compiled lists.", ""),
     ("luytre_lists_bytes", "Octets of the compiled lists.", ""),
     ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
+    ("luytre_lists_signed_looks_total", "Looks at the signed lists by how they ended.", "outcome"),
+    ("luytre_lists_signed_version", "Release of the signed lists in force; 0 for none.", ""),
     ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
     ("luytre_app_clock_trusted", "1 while the system's clock shows no less than is known.", ""),
     ("luytre_app_untold_total", "Refusals that were not counted for the family: too many at once.", ""),
@@ -304,6 +310,8 @@ impl Collector for Scrape {
             one(gauges.names as f64),
             one(gauges.bundle_bytes as f64),
             one(gauges.lists_at as f64),
+            gauges.signed.iter().map(|(code, count)| (code.to_string(), *count as f64)).collect(),
+            one(gauges.signed_version as f64),
             vec![
                 ("reload".to_string(), gauges.reloads.0 as f64),
                 ("reload_refused".to_string(), gauges.reloads.1 as f64),
