@@ -31,8 +31,9 @@ pub use self::clock::earliest;
 use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
 use self::household::Effective;
-use self::snapshot::{bundle_of, linked};
-pub use self::snapshot::{firewall_rules, open_store, snapshot};
+use self::snapshot::{engine_of, linked};
+pub use self::snapshot::{firewall_rules, open_store, published, snapshot};
+use crate::classify::Engine;
 use crate::clock::now_secs;
 use crate::config::Config;
 use crate::dns::given::Given;
@@ -145,8 +146,6 @@ struct Counts {
     lists_at: AtomicU64,
     /// Looks at the signed lists by how they ended.
     signed: signed::Looks,
-    /// The release of the signed lists in force; 0 for none.
-    signed_version: AtomicU64,
     /// The kernel's rules are not in force; told once.
     rules_failing: AtomicBool,
 }
@@ -157,13 +156,13 @@ impl App {
         let store = open_store(&config);
         let watch = Watch::start(&config);
         signed::count_start(&config);
-        let bundle = bundle_of(&config, &builtin, store.as_ref())?;
-        let names = bundle.names();
+        let engine = engine_of(&config, &builtin, store.as_ref())?;
+        let names = engine.names();
         let sightings = Arc::new(Sightings::start(now));
         let family = open_family(&config)?;
         let moments = family.as_ref().map_or_else(Moments::default, |family| moments_of(family, &config));
         let effective = Effective::of(&config, &moments);
-        let snapshot = effective.snapshot(bundle, &builtin, &moments, now());
+        let snapshot = effective.snapshot(engine, &builtin, &moments, now());
         let judge = Arc::new(Judge::new(linked(snapshot, &effective.config, &sightings)));
         let (activity, told) = Activity::new();
         let activity = family.as_ref().map(|_| activity);
@@ -344,12 +343,12 @@ impl App {
         let file = self.origin.lock().unwrap_or_else(PoisonError::into_inner).file.clone();
         let mut config = Config::load(file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
         let store = open_store(&config);
-        let bundle = bundle_of(&config, &self.builtin, store.as_ref())?;
-        let names = bundle.names();
+        let engine = engine_of(&config, &self.builtin, store.as_ref())?;
+        let names = engine.names();
         let mut state = self.state();
         warn_of_restart(&state.config, &config);
         config.proxy = proxy::as_opened(state.config.proxy.as_ref(), config.proxy);
-        let (effective, snapshot) = self.compose(&config, bundle);
+        let (effective, snapshot) = self.compose(&config, engine);
         let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
         // What can fail comes first: all or nothing.
         if let Some(open) = proxy.as_mut() {
@@ -372,18 +371,18 @@ impl App {
     }
 
     /// The snapshot of a configuration and of what holds for a while.
-    fn compose(&self, config: &Config, bundle: Arc<crate::classify::Bundle>) -> (Config, Snapshot) {
+    fn compose(&self, config: &Config, engine: Engine) -> (Config, Snapshot) {
         let moments = self.family.as_ref().map_or_else(Moments::default, |(family, _)| moments_of(family, config));
         let effective = Effective::of(config, &moments);
-        let snapshot = effective.snapshot(bundle, &self.builtin, &moments, now());
+        let snapshot = effective.snapshot(engine, &self.builtin, &moments, now());
         (effective.config.clone(), linked(snapshot, &effective.config, &self.sightings))
     }
 
     /// Puts what holds for a while in force: grants, pauses, budgets that are used up. Connections are judged again at once.
     fn renew_moments(&self) -> Result<(), StartError> {
         let mut state = self.state();
-        let bundle = self.judge.keep().engine.shared_bundle();
-        let (effective, snapshot) = self.compose(&state.config, bundle);
+        let engine = self.judge.keep().engine.clone();
+        let (effective, snapshot) = self.compose(&state.config, engine);
         let mut proxy = self.proxy.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = proxy.as_mut() {
             open.serve_quic(&snapshot.profiles)?;
@@ -604,17 +603,16 @@ fn read_gauges(
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
     metrics.read_from(move || {
         let snapshot = judge.keep();
-        let bundle = snapshot.engine.bundle();
         Gauges {
             cache: resolver.cache_size(),
             upstreams: resolver.upstream_stats(),
-            names: bundle.names(),
-            bundle_bytes: bundle.bytes(),
+            names: snapshot.engine.names(),
+            bundle_bytes: snapshot.engine.bytes(),
             lists_at: of(&counts.lists_at),
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
             signed: counts.signed.values(),
-            signed_version: of(&counts.signed_version),
+            signed_version: snapshot.engine.signed().map_or(0, |signed| signed.bundle.list_version()),
             is_clock_trusted: crate::clock::is_trusted(),
             untold: activity.as_ref().map_or(0, |activity| activity.dropped()),
             addresses: given.as_ref().map_or(0, |given| given.len()),

@@ -244,9 +244,9 @@ impl Snapshot {
         match url {
             Some(url) => {
                 let (port, rest) = (url.effective_port(), &url.rest);
-                (engine.classify_url(host, port, rest), engine.bundle().matches_url(host, port, rest))
+                (engine.classify_url(host, port, rest), engine.matches_url(host, port, rest))
             }
-            None => (engine.classify(name), engine.bundle().matches(name)),
+            None => (engine.classify(name), engine.matches(name)),
         }
     }
 }

@@ -1,13 +1,12 @@
 //! What the family's file says holds for a while, put into the configuration and the snapshot.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::civil::Date;
 
 use super::snapshot;
-use crate::classify::{Bundle, Category};
+use crate::classify::{Bundle, Category, Engine};
 use crate::config::Config;
 use crate::family::{Moments, Who};
 use crate::identity::Mac;
@@ -64,13 +63,13 @@ impl Effective {
     }
 
     /// Everything a decision needs, with what holds for a while.
-    pub fn snapshot(&self, bundle: Arc<Bundle>, builtin: &Builtin, moments: &Moments, now: i64) -> Snapshot {
-        let mut snapshot = snapshot(&self.config, Arc::clone(&bundle), builtin, now.unsigned_abs());
+    pub fn snapshot(&self, engine: Engine, builtin: &Builtin, moments: &Moments, now: i64) -> Snapshot {
+        let mut snapshot = snapshot(&self.config, engine.clone(), builtin, now.unsigned_abs());
         let today = snapshot.moment(now).local.date();
         let written = snapshot.profiles.len().saturating_sub(self.paused.len());
         for (position, profile) in snapshot.profiles.iter_mut().enumerate() {
             let own = position.checked_sub(written).and_then(|copy| self.paused.get(copy)).copied();
-            profile.temporary = temporary(profile, moments, &bundle, today);
+            profile.temporary = temporary(profile, moments, engine.bundle(), today);
             profile.temporary.paused_until = profile.temporary.paused_until.max(own);
         }
         snapshot

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::signed::shelf_of;
 use super::{StartError, gate};
-use crate::classify::{Bundle, Engine, ServiceSet};
+use crate::classify::{Engine, Published, ServiceSet};
 use crate::clock::now_secs;
 use crate::config::{Config, SelectorSpec};
 use crate::identity::{Clients, ProfileId};
@@ -14,12 +15,14 @@ use crate::judge::Snapshot;
 use crate::lists::data::{Builtin, INFRASTRUCTURE};
 use crate::lists::inputs::{inputs, load};
 use crate::lists::store::Store;
+use crate::name::{Name, NameSet};
 use crate::net::firewall::Rules;
 use crate::net::sightings::{Sightings, Sources};
 use crate::policy::{Band, BudgetInput, Profile, ProfileInput, ScheduleInput, Selector};
 
-/// Everything a decision needs, from a configuration and a bundle.
-pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u64) -> Snapshot {
+/// Everything a decision needs, from a configuration and what is known of names.
+pub fn snapshot(config: &Config, engine: Engine, builtin: &Builtin, now: u64) -> Snapshot {
+    let bundle = engine.bundle();
     let services = |spec: &SelectorSpec| match spec {
         SelectorSpec::Known(selector) => Some(*selector),
         // A service unknown to an older bundle has no names there either.
@@ -58,7 +61,7 @@ pub fn snapshot(config: &Config, bundle: Arc<Bundle>, builtin: &Builtin, now: u6
     }
     config.identity.trusted_forwarders.iter().for_each(|addr| clients.trust((*addr).into()));
     Snapshot {
-        engine: Engine::new(bundle),
+        engine,
         help: builtin.help.clone(),
         safe_search: builtin.safe_search.clone(),
         switches: builtin.switches.clone(),
@@ -110,17 +113,28 @@ pub fn firewall_rules(config: &Config, builtin: &Builtin) -> anyhow::Result<Opti
     let store = open_store(config);
     let (inputs, _) = inputs(config, builtin, store.as_ref());
     let bundle = load(&inputs, builtin, store.as_ref(), &mut |_, _| {}).context("lists cannot be loaded")?;
-    let snapshot = snapshot(config, bundle, builtin, now_secs());
+    let engine = Engine::new(bundle).with(published(config));
+    let snapshot = snapshot(config, engine, builtin, now_secs());
     let moment = snapshot.moment(i64::try_from(now_secs()).unwrap_or(0));
     Ok(Some(gate::rules(config, proxy, &snapshot, &moment)))
 }
 
 /// The lists in force, compiled when they have to be.
-pub(super) fn bundle_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Result<Arc<Bundle>, StartError> {
+pub(super) fn engine_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Result<Engine, StartError> {
     let (inputs, missing) = inputs(config, builtin, store);
     for list in &missing {
         tracing::warn!(list = list.0, "list not fetched yet; `luytre lists update` fetches it");
     }
     let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
-    Ok(bundle)
+    Ok(Engine::new(bundle).with(published(config)))
+}
+
+/// What two authorities sign, as far as it is on the shelf.
+pub fn published(config: &Config) -> Option<Arc<Published>> {
+    let (_, shelf) = shelf_of(config)?;
+    let state = shelf.state();
+    let (_, bundle) = shelf.in_force(&state)?;
+    // They were read before they were kept.
+    let names: Vec<Name> = state.withdrawn.iter().flatten().filter_map(|name| Name::parse(name).ok()).collect();
+    Some(Arc::new(Published { bundle, withdrawn: NameSet::new(&names) }))
 }

@@ -61,7 +61,7 @@ impl Steward for App {
             rules_hold: !self.counts.rules_failing.load(std::sync::atomic::Ordering::Relaxed),
             clock_trusted: crate::clock::is_trusted(),
             lists: self.list_states(),
-            names: self.judge.current().engine.bundle().names(),
+            names: self.judge.current().engine.names(),
         }
     }
 

@@ -11,9 +11,9 @@ pub mod service;
 pub mod url;
 
 pub use appeal::AppealId;
-pub use bundle::{Bundle, BundleError, Match, Places};
+pub use bundle::{Bundle, BundleError, Match};
 pub use category::{Category, CategorySet, Tier};
 pub use classes::{Classes, Evidence};
-pub use engine::Engine;
+pub use engine::{Engine, Places, Published};
 pub use service::{ServiceId, ServiceSet};
 pub use url::{Host, Url, UrlHost};

@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::explain::{host_of, url_of};
-use crate::app::open_store;
+use crate::app::{open_store, published};
 use crate::classify::{Bundle, Category, Classes, Engine, Match, Url};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
@@ -31,18 +31,18 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let bundle = match &arguments.bundle {
-        Some(path) => open_bundle(path)?,
+    let engine = match &arguments.bundle {
+        Some(path) => Engine::new(open_bundle(path)?),
         None => {
             let (builtin, config) = match super::load(file) {
                 Ok(loaded) => loaded,
                 Err(code) => return Ok(code),
             };
             let store = open_store(&config);
-            load(&inputs(&config, &builtin, store.as_ref()).0, &builtin, store.as_ref(), &mut |_, _| {})?
+            let inputs = inputs(&config, &builtin, store.as_ref()).0;
+            Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?).with(published(&config))
         }
     };
-    let engine = Engine::new(bundle);
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     match &arguments.input {
         Some(path) => {
@@ -108,9 +108,9 @@ impl Subject {
 
     fn matches(&self, engine: &Engine) -> Vec<Match> {
         match self {
-            Subject::Name(name) => engine.bundle().matches(name),
-            Subject::Addr(addr) => engine.bundle().matches_addr(*addr),
-            Subject::Url(url) => engine.bundle().matches_url(url.host(), url.effective_port(), &url.rest),
+            Subject::Name(name) => engine.matches(name),
+            Subject::Addr(addr) => engine.matches_addr(*addr),
+            Subject::Url(url) => engine.matches_url(url.host(), url.effective_port(), &url.rest),
         }
     }
 }
@@ -168,6 +168,9 @@ struct Evidence {
     kind: &'static str,
     categories: Vec<&'static str>,
     in_force: bool,
+    /// Under which id it is appealed, where two authorities sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    appeal: Option<String>,
 }
 
 fn is_zero(age: &u8) -> bool {
@@ -180,6 +183,7 @@ fn write_json(out: &mut impl Write, text: &str, subject: &Subject, engine: &Engi
     let evidence = subject.matches(engine).into_iter().map(|found| Evidence {
         kind: if found.allow { "allow" } else { "block" },
         categories: codes(found.categories),
+        appeal: found.appeal().map(|id| id.to_string()),
         list: found.source,
         entry: found.entry,
         in_force: found.in_force,

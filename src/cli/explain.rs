@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::app::{open_store, snapshot};
-use crate::classify::{Category, Url, UrlHost};
+use crate::app::{open_store, published, snapshot};
+use crate::classify::{Category, Engine, Url, UrlHost};
 use crate::clock::now_secs;
 use crate::config::Config;
 use crate::judge::{Explanation, Snapshot};
@@ -65,7 +65,8 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     let store = open_store(&config);
     let (inputs, _) = inputs(&config, &builtin, store.as_ref());
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
-    let snapshot = snapshot(&config, bundle, &builtin, now_secs());
+    let engine = Engine::new(bundle).with(published(&config));
+    let snapshot = snapshot(&config, engine, &builtin, now_secs());
     let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
     let mut profile = match (&arguments.profile, arguments.age) {
         (Some(name), _) => match snapshot.profile_named(name) {

@@ -195,7 +195,7 @@ impl Door {
         let (mut places, mut hash) = (Places::default(), 0);
         if let Parsed::Query(query) = &parsed {
             places = context.snapshot.engine.places(&query.name);
-            context.snapshot.engine.bundle().lines(&places).for_each(sys::prefetch);
+            context.snapshot.engine.each_line(&places, sys::prefetch);
             hash = self.resolver.cache().hash(asked(query, &query.name));
             self.resolver.cache().prefetch_index(hash);
         }

@@ -97,6 +97,9 @@ pub struct Entry {
     pub categories: Vec<&'static str>,
     /// False when an exception of the same list lifts it.
     pub in_force: bool,
+    /// Under which id it is appealed, where two authorities sign it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub appeal: Option<String>,
 }
 
 impl Entry {
@@ -107,6 +110,7 @@ impl Entry {
             kind: if found.allow { "allow" } else { "block" },
             categories: found.categories.iter().map(Category::code).collect(),
             in_force: found.in_force,
+            appeal: found.appeal().map(|id| id.to_string()),
         }
     }
 }

@@ -90,9 +90,11 @@ pub struct Extent {
 
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned, Clone, Copy)]
 #[repr(C)]
+/// Eight slots of a table: one line of the processor's cache.
 pub struct Line(pub [U64; 8]);
 
 impl Line {
+    /// No slot used.
     pub const EMPTY: Line = Line([U64::ZERO; 8]);
 
     /// The class set stored for that remainder.
@@ -105,6 +107,7 @@ impl Line {
         self.0[7].get() & PASSED_ON != 0
     }
 
+    /// Marks that something which belongs here was placed further on.
     pub fn pass_on(&mut self) {
         self.0[7] |= U64::new(PASSED_ON);
     }

@@ -14,6 +14,8 @@ mod url_key;
 mod urls;
 mod writer;
 
+pub use format::Line;
 pub use meta::{ServiceInfo, Skipped, SourceInfo};
+pub(super) use reader::Finding;
 pub use reader::{Bundle, BundleError, Match, Places, Storage};
 pub use writer::{Applies, BundleWriter, Part, PartId, PartKind, SourceId, WriteError, WriteReport};

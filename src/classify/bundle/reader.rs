@@ -11,6 +11,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use super::format::{self, Effect, Header, Line, PartRecord, Place, Range4, Range6, SECTIONS, Section};
 use super::meta::{Meta, ServiceInfo, SourceInfo};
+use crate::classify::appeal::AppealId;
 use crate::classify::category::{Category, CategorySet};
 use crate::classify::classes::{Classes, Evidence};
 use crate::classify::service::{ServiceId, ServiceSet};
@@ -52,6 +53,16 @@ pub struct Match {
     pub source: String,
     /// False when a more specific entry, or an allow beside it, lifted all of it.
     pub in_force: bool,
+    /// It stands in the list two authorities sign, and can be appealed ([`AppealId`](crate::classify::AppealId)).
+    pub is_signed: bool,
+}
+
+impl Match {
+    /// Under which id a signed entry is appealed; `None` for the box's own and for what only lifts.
+    pub fn appeal(&self) -> Option<AppealId> {
+        let category = self.categories.iter().next()?;
+        (self.is_signed && !self.allow).then(|| AppealId::of(&self.entry, category))
+    }
 }
 
 /// Why a block of bytes is no bundle.
@@ -125,18 +136,18 @@ impl Bundle {
 
     /// As [`Bundle::classify`], with the places of that name.
     pub fn classify_at(&self, name: &Name, places: &Places) -> Classes {
-        self.classify_from(Finding::new(), name, places)
+        self.classify_from(Finding::new(), name, places).classes
     }
 
     /// The same after something more specific was found.
-    pub(super) fn classify_from(&self, mut found: Finding, name: &Name, places: &Places) -> Classes {
+    pub(in crate::classify) fn classify_from(&self, mut found: Finding, name: &Name, places: &Places) -> Finding {
         let table = self.section::<Line>(Section::Table);
         let effects = self.section::<Effect>(Section::Effects);
         let mut suffixes = name.suffixes().zip((1..=name.label_count()).rev());
         let (mut own, mut round) = (true, *places);
         loop {
             for place in round.0 {
-                let Some((_, labels)) = suffixes.next() else { return found.classes };
+                let Some((_, labels)) = suffixes.next() else { return found };
                 let line = place.and_then(|place| Some((place, table.get(place.line)?)));
                 if let Some(set) = line.and_then(|(place, line)| find(table, line, place)) {
                     let effect = effects.get(effect_index(set, own));
@@ -155,15 +166,15 @@ impl Bundle {
 
     /// The union over the prefixes that hold `addr`.
     pub fn classify_addr(&self, addr: IpAddr) -> Classes {
-        self.classify_addr_from(Finding::new(), addr)
+        self.classify_addr_from(Finding::new(), addr).classes
     }
 
-    pub(super) fn classify_addr_from(&self, mut found: Finding, addr: IpAddr) -> Classes {
+    pub(in crate::classify) fn classify_addr_from(&self, mut found: Finding, addr: IpAddr) -> Finding {
         if let Some((set, _)) = self.range_of(addr) {
             let effect = self.section::<Effect>(Section::Effects).get(effect_index(set, true));
             found.take(effect, Evidence { labels: 0, is_url: false, set });
         }
-        found.classes
+        found
     }
 
     /// Every entry that matches `name`, most specific first.
@@ -173,8 +184,8 @@ impl Bundle {
         matches
     }
 
-    /// The same behind more specific matches, which lifted something.
-    pub(super) fn matches_from(&self, mut lifted: CategorySet, matches: &mut Vec<Match>, name: &Name) {
+    /// The same where something is lifted already, by more specific matches or by another bundle.
+    pub(in crate::classify) fn matches_from(&self, mut lifted: CategorySet, matches: &mut Vec<Match>, name: &Name) {
         let table = self.section::<Line>(Section::Table);
         let labels = (1..=name.label_count()).rev();
         for (level, (suffix, labels)) in name.suffixes().zip(labels).enumerate() {
@@ -193,7 +204,12 @@ impl Bundle {
         matches
     }
 
-    pub(super) fn matches_addr_from(&self, mut lifted: CategorySet, matches: &mut Vec<Match>, addr: IpAddr) {
+    pub(in crate::classify) fn matches_addr_from(
+        &self,
+        mut lifted: CategorySet,
+        matches: &mut Vec<Match>,
+        addr: IpAddr,
+    ) {
         if let Some((set, entry)) = self.range_of(addr) {
             self.explain_set(set, true, &entry, &mut lifted, matches);
         }
@@ -324,6 +340,7 @@ impl Bundle {
                 services: ServiceSet::from_words(part.services.map(|word| word.get())),
                 min_age: part.min_age,
                 source: source.map(|source| source.name.clone()).unwrap_or_default(),
+                is_signed: false,
                 in_force: part.kind != 0 || categories.is_empty() || !categories.without(*lifted).is_empty(),
             });
         }
@@ -368,14 +385,19 @@ impl Bundle {
 }
 
 /// What is gathered on the way from the full name to the last label.
-pub(super) struct Finding {
-    classes: Classes,
-    lifted: CategorySet,
+pub(in crate::classify) struct Finding {
+    pub(in crate::classify) classes: Classes,
+    pub(in crate::classify) lifted: CategorySet,
 }
 
 impl Finding {
-    pub(super) fn new() -> Finding {
-        Finding { classes: Classes::UNKNOWN, lifted: CategorySet::EMPTY }
+    pub(in crate::classify) fn new() -> Finding {
+        Finding::lifting(CategorySet::EMPTY)
+    }
+
+    /// Nothing yet, where this is lifted already.
+    pub(in crate::classify) fn lifting(lifted: CategorySet) -> Finding {
+        Finding { classes: Classes::UNKNOWN, lifted }
     }
 
     pub(super) fn take(&mut self, effect: Option<&Effect>, evidence: Evidence) {

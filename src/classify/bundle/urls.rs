@@ -27,8 +27,18 @@ impl Bundle {
     /// what is less: a longer path before a shorter one, a host before those above it, a URL before a name. Scheme does
     /// not count; a rule without a port holds for all ports.
     pub fn classify_url(&self, host: Host<'_>, port: u16, path_and_query: &str) -> Classes {
+        self.classify_url_from(Finding::new(), host, port, path_and_query).classes
+    }
+
+    /// The same where something is lifted already.
+    pub(in crate::classify) fn classify_url_from(
+        &self,
+        mut found: Finding,
+        host: Host<'_>,
+        port: u16,
+        path_and_query: &str,
+    ) -> Finding {
         let effects = self.section::<Effect>(Section::Effects);
-        let mut found = Finding::new();
         self.each_url(host, port, path_and_query, &mut |hit| {
             let labels = u8::try_from(hit.labels).unwrap_or(u8::MAX);
             found.take(effects.get(effect_index(hit.set, hit.own)), Evidence { labels, is_url: true, set: hit.set });
@@ -41,16 +51,27 @@ impl Bundle {
 
     /// Every rule and entry that speaks of the request, most specific first.
     pub fn matches_url(&self, host: Host<'_>, port: u16, path_and_query: &str) -> Vec<Match> {
-        let mut lifted = CategorySet::EMPTY;
         let mut matches = Vec::new();
+        self.matches_url_from(CategorySet::EMPTY, &mut matches, host, port, path_and_query);
+        matches
+    }
+
+    /// The same where something is lifted already.
+    pub(in crate::classify) fn matches_url_from(
+        &self,
+        mut lifted: CategorySet,
+        matches: &mut Vec<Match>,
+        host: Host<'_>,
+        port: u16,
+        path_and_query: &str,
+    ) {
         self.each_url(host, port, path_and_query, &mut |hit| {
-            self.explain_set(hit.set, hit.own, &hit.text(), &mut lifted, &mut matches);
+            self.explain_set(hit.set, hit.own, &hit.text(), &mut lifted, matches);
         });
         match host {
-            Host::Name(name) => self.matches_from(lifted, &mut matches, name),
-            Host::Addr(addr) => self.matches_addr_from(lifted, &mut matches, addr.to_canonical()),
+            Host::Name(name) => self.matches_from(lifted, matches, name),
+            Host::Addr(addr) => self.matches_addr_from(lifted, matches, addr.to_canonical()),
         }
-        matches
     }
 
     /// Different URL rules.
