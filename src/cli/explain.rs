@@ -173,6 +173,9 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
             entry.entry,
             entry.categories.join(", ")
         )?;
+        if let Some(appeal) = &entry.appeal {
+            writeln!(out, "  appeal        {appeal}")?;
+        }
     }
     if let Some(imitated) = &found.imitates {
         writeln!(out, "  pretends to be {imitated}")?;

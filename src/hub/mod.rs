@@ -1,7 +1,10 @@
 //! The central side: from what people propose to what two authorities sign, and to what others can use of it. Never runs on
 //! a family's box.
 
+pub mod build;
+pub mod delta;
 pub mod key;
+pub mod lint;
 pub mod metadata;
 pub mod proposal;
 pub mod publish;

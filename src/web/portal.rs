@@ -23,7 +23,7 @@ use super::pages::{
 use super::steering::Lasts;
 use super::text::Language;
 use super::{Trouble, Visitor, Web};
-use crate::classify::Category;
+use crate::classify::{Category, Match};
 use crate::family::{self, Kind, RequestRow};
 use crate::identity::ClientAddr;
 use crate::judge::Snapshot;
@@ -81,6 +81,10 @@ impl Web {
         let until = Chain::of(verdict, profile, &snapshot.criteria, &moment).until;
         let mut page = Blocked::of(frame, verdict, profile, &snapshot.criteria);
         page.name = Some(name.to_string());
+        let decided = |found: &Match| verdict.reason.category.is_some_and(|one| found.categories.contains(one));
+        let matches = snapshot.engine.matches(name);
+        let appeal = matches.iter().filter(|found| found.in_force && decided(found)).find_map(Match::appeal);
+        page.appeal = appeal.map(|id| id.to_string());
         page.until = until.map(|until| clock_of(&snapshot, until, &moment, visitor.language()));
         page.may_ask =
             may_ask(verdict, snapshot.engine.classify(name).categories) && !self.family.is_new().unwrap_or(true);

@@ -271,6 +271,11 @@ impl Bundle {
         self.header.list_version.get()
     }
 
+    /// Lines that names are spread over.
+    pub(super) fn home_lines(&self) -> u64 {
+        self.header.home_lines.get()
+    }
+
     /// When it was built, seconds since 1970, as its writer said.
     pub fn built_at(&self) -> u64 {
         self.header.built_at.get()

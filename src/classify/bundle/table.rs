@@ -5,6 +5,8 @@ use super::format::{self, Line};
 
 /// Slots used of a hundred: higher is smaller and slower (chains of full lines), 88 gives 9.1 octets a name.
 const LOAD_PERCENT: u64 = 88;
+/// Between these a table keeps its number of lines, so that what did not change stays where it was.
+const LOADS_KEPT: (u64, u64) = (75, 92);
 /// Tries to find remainders that tell all names apart; each fails about once in 10¹⁴ pairs of a line.
 const NONCES_MAX: u64 = 16;
 
@@ -79,7 +81,14 @@ pub struct Table {
 impl Table {
     /// A table of `records`, which are sorted and of different hashes. `None` when no nonce tells them apart.
     pub fn fill(records: &[Hashed]) -> Option<Table> {
-        let home_lines = (records.len() as u64 * 100).div_ceil(8 * LOAD_PERCENT).max(1);
+        Table::fill_like(records, None)
+    }
+
+    /// The same, on so many lines where that leaves them neither crowded nor empty.
+    pub fn fill_like(records: &[Hashed], lines: Option<u64>) -> Option<Table> {
+        let best = |load: u64| (records.len() as u64 * 100).div_ceil(8 * load).max(1);
+        let fitting = lines.filter(|lines| (best(LOADS_KEPT.1)..=best(LOADS_KEPT.0)).contains(lines));
+        let home_lines = fitting.unwrap_or_else(|| best(LOAD_PERCENT));
         (0..NONCES_MAX)
             .find_map(|nonce| fill(records, home_lines, nonce).map(|lines| Table { lines, nonce, home_lines }))
     }

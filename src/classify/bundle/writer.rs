@@ -10,6 +10,7 @@ use zerocopy::little_endian::{U16, U32, U64};
 use super::addresses::{Segment, Span, number, sweep};
 use super::format::{self, Effect, Extent, Header, PartRecord, Range4, Range6, SECTIONS};
 use super::meta::{Meta, ServiceInfo, SourceInfo};
+use super::reader::Bundle;
 use super::sets::{Sets, effects, group};
 use super::table::{Hashed, Pile, Table};
 use super::url_key::{HostKey, HostRules};
@@ -124,6 +125,7 @@ pub struct BundleWriter {
     has_tld: bool,
     labels_max: u8,
     url_below_labels: u8,
+    home_lines: Option<u64>,
 }
 
 impl BundleWriter {
@@ -145,7 +147,16 @@ impl BundleWriter {
             has_tld: false,
             labels_max: 0,
             url_below_labels: 0,
+            home_lines: None,
         }
+    }
+
+    /// Keeps as many lines as `old` has while they are neither crowded nor empty, so that names which are in both stay where
+    /// they were. For the same key only.
+    #[must_use]
+    pub fn like(mut self, old: &Bundle) -> BundleWriter {
+        self.home_lines = Some(old.home_lines());
+        self
     }
 
     /// Adds a list.
@@ -257,7 +268,7 @@ impl BundleWriter {
         let names = group(names.into_sorted(), sets, &self.parts, report)?;
         report.names = names.len() as u64;
         self.meta.category_names = count_categories(&names, sets, &self.parts);
-        Table::fill(&names).ok_or(WriteError::Collisions)
+        Table::fill_like(&names, self.home_lines).ok_or(WriteError::Collisions)
     }
 
     fn table_of_urls(&mut self, sets: &mut Sets, report: &mut WriteReport) -> Result<Table, WriteError> {

@@ -1,5 +1,6 @@
 //! The central side's commands: one file each.
 
+mod build;
 mod key;
 mod publish;
 mod root;
@@ -18,6 +19,10 @@ pub(super) enum Command {
     /// Say who may sign: make a root, change it, look at it
     #[command(subcommand)]
     Root(root::Command),
+    /// Show what speaks against proposals
+    Lint(build::Checked),
+    /// Make the release of a day from proposals
+    Build(build::Arguments),
     /// Sign a file of metadata, here or with a key that never leaves its token
     Sign(sign::Arguments),
     /// Write this authority's repository: a release, what is taken back, a root, or that all is still the newest
@@ -33,6 +38,8 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Key(command) => key::run(command),
         Command::Root(command) => root::run(command),
+        Command::Lint(arguments) => build::lint(arguments),
+        Command::Build(arguments) => build::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Check { repository } => publish::check(repository),

@@ -301,7 +301,8 @@ fn check_file(file: &FileRef, path: &Path) -> Result<(), TrustError> {
     check(file, len, || sum)
 }
 
-fn sha256(path: &Path) -> io::Result<String> {
+/// SHA-256 of a file, hexadecimal.
+pub fn sha256(path: &Path) -> io::Result<String> {
     let (mut context, mut file, mut block) = (Context::new(&SHA256), File::open(path)?, vec![0; 1 << 16]);
     loop {
         match file.read(&mut block)? {

@@ -31,6 +31,8 @@ pub struct Blocked {
     pub name: Option<String>,
     /// The schedule, pause or budget that holds, by the guardian's name for it.
     pub hold: Option<String>,
+    /// Under which id the entry behind it is appealed, where two authorities sign it.
+    pub appeal: Option<String>,
     /// When it ends, in words.
     pub until: Option<String>,
     /// Who could change it ([`who_can_change`]).
@@ -48,7 +50,7 @@ pub struct Blocked {
 }
 
 impl Blocked {
-    /// The page for `verdict`. What the verdict does not know is left out: `name`, `until`, `csrf` and `learn` are the
+    /// The page for `verdict`. What the verdict does not know is left out: `name`, `appeal`, `until`, `csrf` and `learn` are the
     /// caller's to fill in.
     pub fn of(frame: Frame, verdict: &Verdict, profile: &Profile, criteria: &Criteria) -> Blocked {
         let reason = &verdict.reason;
@@ -65,6 +67,7 @@ impl Blocked {
             criterion: criterion.map(|found| (found.id.clone(), title(&found.title_vi, &found.title_en))),
             name: None,
             hold: reason.schedule.and_then(|position| profile.schedule_name(position)).map(str::to_string),
+            appeal: None,
             until: None,
             who_can_change: who_can_change(verdict, profile, criteria),
             may_ask: true,

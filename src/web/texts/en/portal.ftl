@@ -74,6 +74,8 @@ fact-group = Group
 fact-criterion = Criterion
 fact-age = Age
 fact-time = Time
+fact-appeal = Appeal number
+fact-appeal-why = If you think the shared list is wrong, send this number to those who make it.
 fact-change = Who can change it?
 
 wrong-title = Blocked by mistake?

@@ -74,6 +74,8 @@ fact-group = Nhóm
 fact-criterion = Tiêu chí
 fact-age = Lứa tuổi
 fact-time = Giờ giấc
+fact-appeal = Mã khiếu nại
+fact-appeal-why = Ai thấy danh sách chung ghi sai thì gửi mã này cho nơi lập danh sách.
 fact-change = Ai đổi được?
 
 wrong-title = Khóa nhầm chăng?
