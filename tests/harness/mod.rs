@@ -1,6 +1,7 @@
 //! The real binary in a folder of its own, with a mock upstream that remembers what it was asked. Traffic stays on loopback.
 #![allow(dead_code, clippy::print_stdout, reason = "each test file uses its own part of the harness")]
 
+pub mod authority;
 pub mod browser;
 pub mod clock;
 pub mod family;

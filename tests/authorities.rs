@@ -1,0 +1,433 @@
+//! Lists that two authorities sign: what both say comes in force, what one says alone does not, and whatever is wrong on
+//! the way, the last good list stays and no question is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may end so")]
+
+mod harness;
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use harness::authority::{Authority, Fault, bad, good, make_key};
+use harness::{PATIENCE, Server, Upstream, binary, query_bytes, run, text};
+use tempfile::TempDir;
+
+const PEOPLE: &str = "[[profile]]\nname = \"mai\"\nband = \"10-12\"\n[defaults]\nprofile = \"mai\"\n";
+const EVIDENCE: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Two authorities, what is proposed to both, and the releases that were built.
+struct Country {
+    folder: TempDir,
+    a: Authority,
+    b: Authority,
+}
+
+impl Country {
+    fn found() -> Country {
+        let folder = TempDir::new().unwrap();
+        let a = Authority::found(&folder.path().join("a"));
+        let b = Authority::found(&folder.path().join("b"));
+        fs::create_dir(folder.path().join("proposals")).unwrap();
+        Country { folder, a, b }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_string()
+    }
+
+    /// Proposes these names for gambling, in place of what was proposed before.
+    fn propose(&self, names: &[&str]) {
+        let one = |name: &&str| {
+            format!(
+                "[[proposal]]\nname = \"{name}\"\nmatch = \"suffix\"\ncategory = \"gambling\"\nreason = \"review\"\n\
+                 evidence = \"{EVIDENCE}\"\nproposer = \"desk\"\nissued = 2026-11-01\nexpires = 2027-03-01\n"
+            )
+            .replace("2026-11-01", "\"2026-11-01\"")
+            .replace("2027-03-01", "\"2027-03-01\"")
+        };
+        let list: String = names.iter().map(one).collect();
+        fs::write(self.path("proposals/desk.toml"), format!("schema = \"proposals/1\"\n{list}")).unwrap();
+    }
+
+    /// Builds a release, once for each authority, which have to be the same.
+    fn build(&self, release: &str, earlier: Option<&str>) {
+        let mut texts = Vec::new();
+        for side in ["a", "b"] {
+            let out = self.path(&format!("{release}-{side}"));
+            let (proposals, earlier) = (self.path("proposals"), earlier.map(|one| self.path(&format!("{one}-{side}"))));
+            let mut arguments = vec!["hub", "build", &proposals, "--day", "2026-11-26", "-o", &out];
+            arguments.extend(earlier.iter().flat_map(|earlier| ["--earlier", earlier]));
+            good(&arguments);
+            texts.push(fs::read(Path::new(&out).join("release.json")).unwrap());
+        }
+        assert_eq!(texts[0], texts[1], "both build the same");
+    }
+
+    /// Both publish a release.
+    fn publish(&self, release: &str) {
+        self.a.publish(&["--release", &self.path(&format!("{release}-a"))]);
+        self.b.publish(&["--release", &self.path(&format!("{release}-b"))]);
+    }
+
+    /// The box's configuration for both.
+    fn signed(&self, every: &str) -> String {
+        let side = |key: &str, side: &Authority| {
+            let (root, web) = (side.file("root.json"), side.web.addr);
+            format!("[signed.{key}]\nroot = \"{root}\"\nmirrors = [\"http://{web}/\"]\n")
+        };
+        let (a, b) = (side("a", &self.a), side("b", &self.b));
+        format!("[signed]\nupdate_every = \"{every}\"\ntimeout = \"2s\"\n{a}{b}{PEOPLE}")
+    }
+}
+
+/// A box that looks every second.
+fn start(country: &Country, upstream: &Upstream) -> Server {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let (state, rest, upstream) = (folder.path().join("state"), country.signed("1s"), upstream.addr);
+    Server::start_by(
+        folder,
+        |dns, metrics| harness::head(dns, metrics, upstream, &state, "") + &rest,
+        |command| {
+            // Half of it is how often the program looks at what is due.
+            command.env("WATCHDOG_USEC", "400000");
+        },
+    )
+}
+
+/// A box that looks only when it is told to: the state folder and a configuration.
+fn quiet_box(country: &Country, name: &str) -> (PathBuf, PathBuf) {
+    let folder = country.folder.path().join(name);
+    fs::create_dir_all(&folder).unwrap();
+    let (state, config) = (folder.join("state"), folder.join("luytre.toml"));
+    let text = format!(
+        "version = 1\nstate_dir = {state:?}\n[dns]\nlisten = [\"127.0.0.1:0\"]\n[dns.upstream]\nservers = [\"udp://127.0.0.1:9\"]\n{}",
+        country.signed("0s")
+    );
+    fs::write(&config, text).unwrap();
+    (state, config)
+}
+
+fn look(config: &Path) -> String {
+    let output = run(&["-c", config.to_str().unwrap(), "lists", "update"], "");
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+fn looks(server: &Server, outcome: &str) -> f64 {
+    server.metric(&format!("luytre_lists_signed_looks_total{{outcome=\"{outcome}\"}}"))
+}
+
+/// Waits for a look that begins after now and ends so.
+#[track_caller]
+fn wait_for(server: &Server, outcome: &str) {
+    let (before, until) = (looks(server, outcome), Instant::now() + 2 * PATIENCE);
+    while looks(server, outcome) < before + 2.0 {
+        assert!(Instant::now() < until, "no look ended as {outcome}: {}\n{}", server.metrics_text(), server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[track_caller]
+fn wait_for_version(server: &Server, version: f64) {
+    let until = Instant::now() + 2 * PATIENCE;
+    while server.metric("luytre_lists_signed_version") != version {
+        assert!(Instant::now() < until, "release {version} is not in force: {}", server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn is_blocked(server: &Server, name: &str) -> bool {
+    server.ask(name, "A").ede_code() == Some(17)
+}
+
+/// Asks all the while, and counts what was not answered.
+struct Asking {
+    stop: Arc<AtomicBool>,
+    lost: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Asking {
+    fn begin(server: &Server) -> Asking {
+        let (stop, lost, asked) =
+            (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let (to, of_thread) = (server.dns, (Arc::clone(&stop), Arc::clone(&lost), Arc::clone(&asked)));
+        let thread = thread::spawn(move || {
+            let (stop, lost, asked) = of_thread;
+            let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            socket.connect(to).unwrap();
+            while !stop.load(Ordering::Relaxed) {
+                let at = asked.fetch_add(1, Ordering::Relaxed) as u16;
+                socket.send(&query_bytes(at, "casino.example", "A", true)).unwrap();
+                if socket.recv(&mut [0; 512]).is_err() {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        });
+        Asking { stop, lost, asked, thread: Some(thread) }
+    }
+
+    fn end(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+        let (asked, lost) = (self.asked.load(Ordering::Relaxed), self.lost.load(Ordering::Relaxed));
+        assert!(asked > 100, "{asked} questions");
+        assert_eq!(lost, 0, "of {asked} questions");
+    }
+}
+
+#[test]
+fn the_whole_life_of_a_list() {
+    let (country, upstream) = (Country::found(), Upstream::start());
+    country.propose(&["casino.example", "bets.example"]);
+    country.build("one", None);
+    country.publish("one");
+    good(&["hub", "check", &country.a.file("repository")]);
+    let server = start(&country, &upstream);
+    wait_for_version(&server, 1.0);
+    assert!(is_blocked(&server, "www.casino.example") && !is_blocked(&server, "new.example"));
+    // Whoever is refused can say which entry is meant.
+    let explained = text(&server.command(&["explain", "casino.example", "--json"]).stdout);
+    let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
+    let appeal = explained["matches"][0]["appeal"].as_str().unwrap_or_else(|| panic!("{explained}")).to_string();
+    assert_eq!(appeal.len(), 14);
+    // The next day, by what changed.
+    country.propose(&["casino.example", "bets.example", "new.example"]);
+    country.build("two", Some("one"));
+    country.a.web.sent();
+    country.publish("two");
+    wait_for_version(&server, 2.0);
+    assert!(is_blocked(&server, "new.example"));
+    let sent = country.a.web.sent();
+    assert!(sent.iter().any(|(path, _)| path.contains("delta-1-2")), "{sent:?}");
+    assert!(!sent.iter().any(|(path, _)| path.contains("bundle-2")), "{sent:?}");
+    // One side alone takes back, at once and whatever the other does.
+    fs::write(country.path("back"), "bets.example\n").unwrap();
+    country.b.publish(&["--withdraw", &country.path("back")]);
+    let until = Instant::now() + 2 * PATIENCE;
+    while is_blocked(&server, "www.bets.example") {
+        assert!(Instant::now() < until, "{}", server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(is_blocked(&server, "casino.example"));
+    // Keys change hands: the next root is signed by the officers of the old one and of the new one.
+    make_key(Path::new(&country.a.file("targets2")));
+    let (old, new) = (country.a.file("root.json"), country.a.file("root2.json"));
+    good(&["hub", "root", "next", &old, "--targets-key", &country.a.public("targets2"), "-o", &new]);
+    assert!(
+        bad(&["hub", "root", "show", &new, "--after", &old]).contains("2.root")
+            || !run(&["hub", "root", "show", &new], "").status.success()
+    );
+    for officer in ["officer1", "officer2"] {
+        good(&["hub", "sign", &new, "--key", &country.a.file(officer)]);
+    }
+    good(&["hub", "root", "show", &new, "--after", &old]);
+    country.a.publish(&["--root", &new]);
+    fs::copy(country.a.file("targets2"), country.a.file("targets")).unwrap();
+    country.propose(&["casino.example", "bets.example", "new.example", "newer.example"]);
+    country.build("three", Some("two"));
+    country.publish("three");
+    wait_for_version(&server, 3.0);
+    assert!(is_blocked(&server, "newer.example"));
+    // Whoever has all keys of one side adds nothing.
+    country.propose(&["casino.example", "school.example"]);
+    country.build("four", Some("three"));
+    country.a.publish(&["--release", &country.path("four-a")]);
+    wait_for(&server, "disagree");
+    assert!(!is_blocked(&server, "school.example") && is_blocked(&server, "newer.example"));
+}
+
+/// A box with release 2 in force, and what is tried on it.
+#[test]
+fn every_attack_leaves_the_last_good_list_in_force() {
+    let (country, upstream) = (Country::found(), Upstream::start());
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let server = start(&country, &upstream);
+    wait_for_version(&server, 1.0);
+    country.a.keep_copy("first");
+    country.propose(&["casino.example", "second.example"]);
+    country.build("two", Some("one"));
+    country.publish("two");
+    wait_for_version(&server, 2.0);
+    country.a.keep_copy("second");
+    country.propose(&["casino.example", "second.example", "third.example"]);
+    country.build("three", Some("two"));
+    let asking = Asking::begin(&server);
+    let attack = |outcome: &str| {
+        wait_for(&server, outcome);
+        assert!(is_blocked(&server, "second.example"), "{outcome}");
+        assert_eq!(server.metric("luytre_lists_signed_version"), 2.0);
+        assert!(text(&server.command(&["lists", "status"]).stdout).contains("release 2"), "{outcome}");
+        country.a.web.heal();
+        country.a.put_back("second");
+        wait_for(&server, "unchanged");
+    };
+    // Rolled back: what was right once.
+    country.a.put_back("first");
+    attack("rollback");
+    // Held back: nobody signs any more.
+    country.a.publish(&["--refresh", "--timestamp-days=-1"]);
+    attack("expired");
+    // Files of two publications.
+    let metadata = |file: &str| country.a.file(&format!("repository/metadata/{file}"));
+    fs::copy(metadata("1.targets.json"), metadata("2.targets.json")).unwrap();
+    attack("mixed");
+    // Signed by nobody, by too few, twice by one key, by somebody else.
+    country.a.publish_by(&["snapshot", "timestamp"], &["--release", &country.path("two-a")]);
+    attack("signature");
+    let twice = fs::read_to_string(metadata("timestamp.json")).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&twice).unwrap();
+    let one = value["signatures"][0].clone();
+    value["signatures"].as_array_mut().unwrap().push(one);
+    fs::write(metadata("timestamp.json"), value.to_string()).unwrap();
+    attack("same_key");
+    // More than anything may be, less than was signed, something else.
+    country.a.web.fail("timestamp.json", Fault::Endless);
+    attack("too_large");
+    country.a.web.fail("timestamp.json", Fault::Cut);
+    attack("malformed");
+    country.a.web.fail("timestamp.json", Fault::Silent);
+    attack("too_slow");
+    country.a.web.fail("timestamp.json", Fault::Missing);
+    attack("unreachable");
+    // A release that one side alone has, and one that differs.
+    country.a.publish(&["--no-release"]);
+    wait_for(&server, "one_side");
+    assert!(is_blocked(&server, "second.example"));
+    country.a.publish(&["--release", &country.path("three-a")]);
+    wait_for(&server, "disagree");
+    assert!(is_blocked(&server, "second.example") && !is_blocked(&server, "third.example"));
+    // Both have it now, and nothing was lost on the way.
+    country.b.publish(&["--release", &country.path("three-b")]);
+    wait_for_version(&server, 3.0);
+    asking.end();
+}
+
+#[test]
+fn what_comes_wrong_is_not_put_on_the_shelf() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let (state, config) = quiet_box(&country, "box");
+    for (fault, code) in [(Fault::Cut, "truncated"), (Fault::Flip, "corrupted"), (Fault::Endless, "too_large")] {
+        for side in [&country.a, &country.b] {
+            side.web.fail("bundle-1", fault.clone());
+        }
+        let said = look(&config);
+        assert!(said.contains(&format!("refused ({code})")), "{fault:?}: {said}");
+        let status = run(&["-c", config.to_str().unwrap(), "lists", "status"], "");
+        assert!(!status.status.success() && text(&status.stdout).contains(code), "{}", text(&status.stdout));
+    }
+    // What came before it broke off is gone on from; the other side helps out where one cannot.
+    country.a.web.fail("bundle-1", Fault::Cut);
+    country.b.web.fail("bundle-1", Fault::Cut);
+    look(&config);
+    country.a.web.heal();
+    country.a.web.sent();
+    assert!(look(&config).contains("release 1 taken"));
+    let whole = fs::metadata(country.path("one-a/bundle-1.lyb")).unwrap().len() as usize;
+    let sent = country.a.web.sent();
+    let of_bundle: Vec<usize> =
+        sent.iter().filter(|(path, _)| path.contains("bundle-1")).map(|(_, sent)| *sent).collect();
+    assert_eq!(of_bundle, [whole - whole / 2], "{sent:?}");
+    assert!(look(&config).contains("unchanged"));
+    // A torn record is read from its copy, a torn bundle gives way to the one before.
+    fs::write(state.join("signed/state.json"), "{\"current\": ").unwrap();
+    let says =
+        |name: &str| text(&run(&["-c", config.to_str().unwrap(), "explain", name, "--as", "mai", "--json"], "").stdout);
+    assert!(says("casino.example").contains("\"block\""));
+    country.propose(&["casino.example", "second.example"]);
+    country.build("two", Some("one"));
+    country.publish("two");
+    assert!(look(&config).contains("release 2 taken"));
+    let bundles: Vec<PathBuf> =
+        fs::read_dir(state.join("signed")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let bundles = bundles.iter().filter(|path| path.extension().is_some_and(|end| end == "lyb"));
+    assert_eq!(bundles.count(), 2, "old and new");
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(state.join("signed/state.json")).unwrap()).unwrap();
+    let current = kept["current"]["release"]["bundle"]["sha256"].as_str().unwrap();
+    fs::write(state.join(format!("signed/{current}.lyb")), "torn").unwrap();
+    assert!(says("casino.example").contains("\"block\""));
+}
+
+#[test]
+fn a_full_disk_keeps_what_was_there() {
+    let country = Country::found();
+    let names: String = (0..150_000).map(|at| format!("n{at}.example\n")).collect();
+    fs::write(country.path("proposals/many.txt"), names).unwrap();
+    let sum = Command::new("sha256sum").arg(country.path("proposals/many.txt")).output().unwrap();
+    let sum = text(&sum.stdout)[..64].to_string();
+    let bulk = format!(
+        "[[bulk]]\nnames = \"many.txt\"\nsha256 = \"{sum}\"\nmatch = \"suffix\"\ncategory = \"gambling\"\nreason = \"list\"\n\
+         proposer = \"desk\"\nissued = \"2026-11-01\"\nexpires = \"2027-03-01\"\n"
+    );
+    fs::write(country.path("proposals/bulk.toml"), format!("schema = \"proposals/1\"\n{bulk}")).unwrap();
+    country.build("one", None);
+    country.publish("one");
+    let (state, config) = quiet_box(&country, "box");
+    fs::create_dir_all(&state).unwrap();
+    let (state, config) = (state.display().to_string(), config.display().to_string());
+    let script = format!("mount -t tmpfs -o size=1m tmpfs {state} && {} -c {config} lists update", binary());
+    let output = Command::new("unshare").args(["-m", "sh", "-c", &script]).output().unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(said.contains("refused (disk)"), "{said}");
+    assert!(look(Path::new(&config)).contains("release 1 taken"), "with room it is taken");
+}
+
+#[test]
+fn two_authorities_with_one_key_are_one() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    fs::copy(country.a.file("timestamp"), country.b.file("timestamp")).unwrap();
+    fs::remove_dir_all(country.b.file("repository")).unwrap();
+    country.b.first_root(&["targets"]);
+    country.publish("one");
+    let (_, config) = quiet_box(&country, "box");
+    let said = look(&config);
+    assert!(said.contains("refused (shared_key)"), "{said}");
+}
+
+#[test]
+fn a_role_with_two_keys_wants_both() {
+    let country = Country::found();
+    make_key(Path::new(&country.a.file("targets-second")));
+    fs::remove_dir_all(country.a.file("repository")).unwrap();
+    country.a.first_root(&["targets", "targets-second"]);
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let (_, config) = quiet_box(&country, "box");
+    assert!(look(&config).contains("refused (signature)"));
+    // The second officer signs on another machine, by a key that may lie on a token.
+    let list = country.a.file("repository/metadata/1.targets.json");
+    good(&["hub", "sign", &list, "--key", &country.a.file("targets-second")]);
+    let said = look(&config);
+    assert!(said.contains("release 1 taken"), "{said}");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_named() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let (_, config) = quiet_box(&country, "box");
+    let clock = harness::clock::Clock::new(country.folder.path());
+    clock.add_days(400.0);
+    let mut command = Command::new(binary());
+    command.args(["-c", config.to_str().unwrap(), "lists", "update"]);
+    clock.rule(&mut command);
+    let said = text(&command.output().unwrap().stdout);
+    assert!(said.contains("refused (expired)") && said.contains("the clock is wrong"), "{said}");
+}
