@@ -431,3 +431,126 @@ fn a_clock_that_is_wrong_is_named() {
     let said = text(&command.output().unwrap().stdout);
     assert!(said.contains("refused (expired)") && said.contains("the clock is wrong"), "{said}");
 }
+
+#[test]
+fn a_list_that_would_block_too_much_is_held_back_until_both_insist() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let (_, config) = quiet_box(&country, "box");
+    assert!(look(&config).contains("release 1 taken"));
+    country.propose(&["casino.example", "khanacademy.org"]);
+    country.build("two", Some("one"));
+    country.publish("two");
+    for _ in 0..2 {
+        let said = look(&config);
+        assert!(
+            said.contains("refused (held)") && said.contains("names of schools") && said.contains("khanacademy.org"),
+            "{said}"
+        );
+    }
+    let says = |name: &str| {
+        let output = run(&["-c", config.to_str().unwrap(), "explain", name, "--as", "mai"], "");
+        text(&output.stdout)
+    };
+    assert!(says("casino.example").contains("block") && !says("khanacademy.org").contains("gambling"));
+    fs::write(
+        country.path("proposals/release.toml"),
+        "schema = \"release/1\"\noverrides_guard = \"both looked at it\"\n",
+    )
+    .unwrap();
+    country.build("three", Some("two"));
+    country.publish("three");
+    assert!(look(&config).contains("release 3 taken"));
+    assert!(says("khanacademy.org").contains("gambling"));
+}
+
+#[test]
+fn some_boxes_take_a_release_first() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    let terms = |percent: u8, hours: u32| {
+        let text = format!("schema = \"release/1\"\n[rollout]\npercent = {percent}\nhours = {hours}\n");
+        fs::write(country.path("proposals/release.toml"), text).unwrap();
+    };
+    // The day of the release is long past for none of them: 720 hours from the day it was built.
+    terms(0, 720);
+    country.build("one", None);
+    country.publish("one");
+    let (_, config) = quiet_box(&country, "box");
+    assert!(look(&config).contains("waits for this box's turn"));
+    terms(100, 720);
+    country.build("two", Some("one"));
+    country.publish("two");
+    assert!(look(&config).contains("release 2 taken"));
+}
+
+#[test]
+fn a_release_with_which_the_program_does_not_stay_up_is_taken_back() {
+    let (country, upstream) = (Country::found(), Upstream::start());
+    country.propose(&["casino.example"]);
+    country.build("one", None);
+    country.publish("one");
+    let server = start(&country, &upstream);
+    wait_for_version(&server, 1.0);
+    let (config, folder) = (server.config.clone(), Arc::clone(&server.folder));
+    // It ends in good order: the release has proved itself.
+    assert!(server.stop().success());
+    country.propose(&["casino.example", "second.example"]);
+    country.build("two", Some("one"));
+    country.publish("two");
+    assert!(look(&config).contains("release 2 taken"));
+    for round in 1..=3 {
+        // Each is killed as soon as it runs, as a program that fails would be.
+        let (text, state) = (fs::read_to_string(&config).unwrap(), folder.path().join("state"));
+        let tail = text[text.find("[signed]").unwrap()..].replace("\"1s\"", "\"0s\"");
+        let mut server = Server::start_text(Arc::clone(&folder), |dns, metrics| {
+            harness::head(dns, metrics, upstream.addr, &state, "") + &tail
+        });
+        let expected = if round < 3 { 2.0 } else { 1.0 };
+        assert_eq!(server.metric("luytre_lists_signed_version"), expected, "start {round}");
+        assert_eq!(is_blocked(&server, "second.example"), round < 3);
+        assert!(is_blocked(&server, "casino.example"));
+        server.child.kill().unwrap();
+    }
+    let said = look(&config);
+    assert!(said.contains("refused (bad)"), "{said}");
+}
+
+#[test]
+fn what_speaks_against_a_proposal_is_told_with_its_place() {
+    let country = Country::found();
+    country.propose(&["casino.example"]);
+    let lint = |popular: &str| {
+        fs::write(country.path("popular"), popular).unwrap();
+        run(&["hub", "lint", &country.path("proposals"), "--popular", &country.path("popular")], "")
+    };
+    assert!(lint("example.com\n").status.success());
+    let file = country.path("proposals/desk.toml");
+    let good_one = fs::read_to_string(&file).unwrap();
+    for (from, to, expected) in [
+        ("\"casino.example\"", "\"co.uk\"", "desk.toml:3:8: co.uk is a public suffix"),
+        ("\"casino.example\"", "\"github.io\"", "github.io is a public suffix"),
+        ("\"casino.example\"", "\"tongdai111.vn\"", "it would touch the help set"),
+        ("\"casino.example\"", "\"popular.example\"", "popular.example is a popular name"),
+        ("\"gambling\"", "\"csam\"", "cannot be proposed"),
+        ("\"gambling\"", "\"politics\"", "politics"),
+        ("\"2027-03-01\"", "\"2028-03-01\"", "days after `issued`"),
+        ("expires = \"2027-03-01\"\n", "", "`expires` is missing"),
+        ("sha256:0", "md5:0", "`evidence` is the digest"),
+        ("\"review\"", "\"rumour\"", "reason"),
+        ("match = \"suffix\"", "match = \"suffix\"\nappeal = \"0000-0000-0000\"", "`appeal` of this entry is"),
+    ] {
+        assert!(good_one.contains(from), "{from}");
+        fs::write(&file, good_one.replace(from, to)).unwrap();
+        let output = lint("www.popular.example\n");
+        assert!(!output.status.success() && text(&output.stderr).contains(expected), "{to}: {}", text(&output.stderr));
+    }
+    fs::write(
+        &file,
+        good_one.replace("casino.example", "popular.example").replace("match =", "high_impact = true\nmatch ="),
+    )
+    .unwrap();
+    assert!(lint("www.popular.example\n").status.success());
+}

@@ -99,7 +99,9 @@ impl App {
         let config = self.state().config.clone();
         let Some((options, shelf)) = shelf_of(&config) else { return };
         let before = shelf.state().withdrawn;
-        let news = Looking { options, shelf: &shelf, now: now_secs() }.look().await;
+        let (builtin, criteria) = (&*self.builtin, &config.criteria);
+        let looking = Looking { options, shelf: &shelf, builtin, criteria, now: now_secs() };
+        let news = looking.look().await;
         let withdrawn = shelf.state().withdrawn != before;
         match &news {
             Ok(News::Taken { version, fetched, by_delta }) => {

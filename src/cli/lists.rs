@@ -89,7 +89,7 @@ fn update_lists(config: &Config, builtin: &Builtin, store: Option<&Store>) -> an
     bar.finish_and_clear();
     let (mut out, mut failed) = (io::stdout().lock(), false);
     if let Some((options, shelf)) = shelf_of(config) {
-        let looking = Looking { options, shelf: &shelf, now: now_secs() };
+        let looking = Looking { options, shelf: &shelf, builtin, criteria: &config.criteria, now: now_secs() };
         match runtime.block_on(looking.look()) {
             Ok(News::Unchanged(version)) => writeln!(out, "signed: release {version}, unchanged")?,
             Ok(News::Waiting(version)) => writeln!(out, "signed: release {version} waits for this box's turn")?,

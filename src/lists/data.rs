@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::parse::{Format, Plain};
+use super::trust::guard::Group as Guarded;
 use crate::classify::{Category, CategorySet};
 use crate::config::{Vocabulary, word};
 use crate::document::{At, Fault, Table, read};
@@ -28,6 +29,8 @@ pub struct Builtin {
     pub catalog: Vec<CatalogEntry>,
     /// Where help is, as people read it.
     pub help_lines: Vec<HelpLine>,
+    /// Names that a signed list must not block by mistake.
+    pub canary: Vec<Guarded>,
     /// Good pages to offer instead of a refused one.
     pub tiles: Vec<Tile>,
 }
@@ -181,6 +184,7 @@ const SAFE_SEARCH: &str = include_str!("../../blocklists/safesearch.toml");
 const HELP: &str = include_str!("../../blocklists/help.toml");
 const BYPASS: &str = include_str!("../../blocklists/bypass.toml");
 const TILES: &str = include_str!("../../blocklists/tiles.toml");
+const CANARY: &str = include_str!("../../blocklists/canary.toml");
 const CATALOG: &str = include_str!("../../blocklists/catalog.toml");
 
 /// The service that holds what devices need to work at all.
@@ -196,6 +200,7 @@ impl Builtin {
             safe_search: read("safesearch.toml", SAFE_SEARCH, |root| Some(safe_search(root)))?,
             help,
             help_lines,
+            canary: read("canary.toml", CANARY, |root| Some(canary(root)))?,
             tiles: read("tiles.toml", TILES, |root| Some(tiles(root)))?,
             bypass,
             switches,
@@ -298,6 +303,18 @@ fn help(root: &mut Table<'_>) -> (HelpSet, Vec<HelpLine>) {
         }
     }
     (HelpSet::new(&all), lines)
+}
+
+fn canary(root: &mut Table<'_>) -> Vec<Guarded> {
+    schema(root, "canary/1");
+    let mut ids = Vec::new();
+    let mut read = |mut table: Table<'_>| {
+        let id = table.required::<String>("id");
+        unique(&table, &id, &mut ids);
+        let names = names(&mut table);
+        Some(Guarded { id: id?.value, names })
+    };
+    root.tables("group").into_iter().filter_map(&mut read).collect()
 }
 
 fn tiles(root: &mut Table<'_>) -> Vec<Tile> {

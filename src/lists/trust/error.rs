@@ -180,6 +180,14 @@ pub enum TrustError {
     /// What the release says of itself and what it holds differ.
     #[error("{0}")]
     Inconsistent(String),
+    /// It would block what must not be blocked, or changes too much at once.
+    #[error("release {version} is held back: {}", .why.join("; "))]
+    Held {
+        /// Which.
+        version: u64,
+        /// Each reason.
+        why: Vec<String>,
+    },
     /// It was in force and the program did not stay up.
     #[error("release {0} is not taken again: with it the program did not stay up")]
     Bad(u64),
@@ -209,13 +217,14 @@ impl TrustError {
             TrustError::Disagree(_) => "disagree",
             TrustError::Nothing(_) => "nothing",
             TrustError::Unsupported { .. } => "unsupported",
+            TrustError::Held { .. } => "held",
             TrustError::Bad(_) => "bad",
             TrustError::Disk(_) => "disk",
         }
     }
 
     /// Every code, for the metric.
-    pub const CODES: [&'static str; 19] = [
+    pub const CODES: [&'static str; 20] = [
         "unreachable",
         "anchor",
         "signature",
@@ -233,6 +242,7 @@ impl TrustError {
         "disagree",
         "nothing",
         "unsupported",
+        "held",
         "bad",
         "disk",
     ];

@@ -2,6 +2,7 @@
 
 pub mod delta;
 pub mod error;
+pub mod guard;
 pub mod place;
 pub mod release;
 pub mod repository;

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::delta;
 use super::error::{Side, TrustError};
+use super::guard::{Group, Limits, holds};
 use super::place::{Place, Reach};
 use super::release::{FORMAT, FileRef, RELEASE, Release, WITHDRAWN, Withdrawn};
 use super::repository::{Authority, check};
@@ -19,9 +20,11 @@ use super::shelf::{Kept, Look, Shelf, State};
 use crate::classify::Bundle;
 use crate::config::Signed;
 use crate::lists::compile::hex;
+use crate::lists::data::Builtin;
 use crate::lists::fetch::Client;
 use crate::lists::store::put_in_place;
 use crate::name::Name;
+use crate::policy::Criteria;
 
 /// What came of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,10 @@ pub struct Looking<'a> {
     pub options: &'a Signed,
     /// Where everything is kept.
     pub shelf: &'a Shelf,
+    /// Names that must stay reachable.
+    pub builtin: &'a Builtin,
+    /// What the categories come to.
+    pub criteria: &'a Criteria,
     /// Seconds since 1970.
     pub now: u64,
 }
@@ -55,6 +62,8 @@ pub struct Looking<'a> {
 const RELEASE_MAX: u64 = 256 << 10;
 /// What one authority took back alone: some ten thousand names.
 const WITHDRAWN_MAX: u64 = 1 << 20;
+/// Wrong ones among a thousand names that must stay reachable: the project's bar for over-blocking.
+const HITS_MAX_PERMILLE: u64 = 1;
 
 impl Looking<'_> {
     /// Looks once, and keeps how it ended.
@@ -121,6 +130,10 @@ impl Looking<'_> {
         if bundle.list_version() != version {
             let is = bundle.list_version();
             return Err(TrustError::Inconsistent(format!("release {version} brings the bundle of release {is}")));
+        }
+        // What both want in force all the same, they say in the release itself.
+        if kept.release.overrides_guard.is_none() {
+            self.guard(version, &bundle, old.as_ref().map(|(_, bundle)| &**bundle))?;
         }
         if state.current.as_ref().is_none_or(|current| current.sha256 != kept.sha256) {
             state.previous = state.current.take();
@@ -202,6 +215,10 @@ impl Looking<'_> {
             return Err(TrustError::Disagree(whole.path.clone()));
         }
         let place = self.shelf.bundle(kept);
+        // It was held back before, or the program ended before it was noted.
+        if check_file(whole, &place).is_ok() {
+            return Ok((0, false));
+        }
         let delta = old.and_then(|(old, _)| {
             let way = kept.release.deltas.iter().find(|delta| delta.from == old.release.bundle.sha256)?;
             Some((self.shelf.bundle(old), way.file.clone()))
@@ -238,6 +255,28 @@ impl Looking<'_> {
         let _ = fs::remove_file(&aside);
         applied.map_err(|error| TrustError::Inconsistent(error.to_string()))??;
         Ok(put_in_place(&built, place)?)
+    }
+}
+
+impl Looking<'_> {
+    fn guard(&self, version: u64, bundle: &Bundle, old: Option<&Bundle>) -> Result<(), TrustError> {
+        let mut canary = self.builtin.canary.clone();
+        if let Some(file) = &self.options.popular {
+            let text = fs::read_to_string(file)?;
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+            let names = lines.filter_map(|line| Name::parse(line).ok()).collect();
+            canary.push(Group { id: file.display().to_string(), names });
+        }
+        let limits = Limits {
+            hits_max_permille: HITS_MAX_PERMILLE,
+            growth_max_percent: self.options.growth_max_percent,
+            shrink_max_percent: self.options.shrink_max_percent,
+        };
+        let holds = holds(bundle, old, &canary, &self.builtin.help, self.criteria, &limits);
+        if holds.is_empty() {
+            return Ok(());
+        }
+        Err(TrustError::Held { version, why: holds.iter().map(ToString::to_string).collect() })
     }
 }
 
