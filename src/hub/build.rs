@@ -312,7 +312,8 @@ impl Writing {
     }
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+/// A bulk file, plain or packed.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     let file = BufReader::with_capacity(1 << 16, fs::File::open(path)?);
     if path.extension().is_some_and(|end| end == "zst") {
         return Ok(Box::new(BufReader::new(zstd::Decoder::with_buffer(file)?)));

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod delta;
+pub mod export;
 pub mod key;
 pub mod lint;
 pub mod metadata;

@@ -42,7 +42,7 @@ pub(in crate::cli) struct Arguments {
 }
 
 /// Reads and checks, and prints every fault. `None` when there is one.
-fn checked(arguments: &Checked) -> anyhow::Result<Option<(Proposals, Vec<crate::name::Name>)>> {
+pub(super) fn checked(arguments: &Checked) -> anyhow::Result<Option<(Proposals, Vec<crate::name::Name>)>> {
     let builtin = match Builtin::read() {
         Ok(builtin) => builtin,
         Err(faults) => return print(&faults).map(|()| None),

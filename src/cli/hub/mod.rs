@@ -1,6 +1,7 @@
 //! The central side's commands: one file each.
 
 mod build;
+mod export;
 mod key;
 mod publish;
 mod root;
@@ -23,6 +24,8 @@ pub(super) enum Command {
     Lint(build::Checked),
     /// Make the release of a day from proposals
     Build(build::Arguments),
+    /// Write proposals as other programs load them: zones, lists, the age-classified database
+    Export(export::Arguments),
     /// Sign a file of metadata, here or with a key that never leaves its token
     Sign(sign::Arguments),
     /// Write this authority's repository: a release, what is taken back, a root, or that all is still the newest
@@ -40,6 +43,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Root(command) => root::run(command),
         Command::Lint(arguments) => build::lint(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Check { repository } => publish::check(repository),
