@@ -554,3 +554,134 @@ fn what_speaks_against_a_proposal_is_told_with_its_place() {
     .unwrap();
     assert!(lint("www.popular.example\n").status.success());
 }
+
+/// A log with one release, seen by one witness, and what the box is configured with.
+struct Witnessed {
+    country: Country,
+    config: PathBuf,
+}
+
+impl Witnessed {
+    fn found() -> Witnessed {
+        let country = Country::found();
+        for key in ["log-key", "witness-key", "other-key"] {
+            make_key(Path::new(&country.path(key)));
+        }
+        country.propose(&["casino.example"]);
+        country.build("one", None);
+        country.publish("one");
+        let (_, config) = quiet_box(&country, "box");
+        let shown = |key: &str, name: &str, rest: &[&str]| {
+            good(&[&["hub", "log", "key", &country.path(key), name], rest].concat()).trim().to_string()
+        };
+        let (log, witness) =
+            (shown("log-key", "test.example/log", &[]), shown("witness-key", "w.example", &["--witness"]));
+        let mut text = fs::read_to_string(&config).unwrap();
+        text += &format!("[signed.log]\nkey = \"{log}\"\nwitnesses = [\"{witness}\"]\n");
+        fs::write(&config, text).unwrap();
+        Witnessed { country, config }
+    }
+
+    fn log(&self) -> String {
+        self.country.a.file("repository/log")
+    }
+
+    fn append(&self, release: &str) {
+        let (log, key) = (self.log(), self.country.path("log-key"));
+        let release = self.country.path(&format!("{release}-a/release.json"));
+        good(&["hub", "log", "append", &log, "--name", "test.example/log", "--key", &key, &release]);
+    }
+
+    fn cosign_arguments(&self) -> Vec<String> {
+        let words = ["hub", "log", "cosign", &self.log(), "--name", "test.example/log", "--witness", "w.example"];
+        let rest =
+            ["--key".to_string(), self.country.path("witness-key"), "--memory".into(), self.country.path("memory")];
+        words.iter().map(|word| word.to_string()).chain(rest).collect()
+    }
+
+    fn cosign(&self) {
+        good(&self.cosign_arguments().iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    #[track_caller]
+    fn refused(&self, why: &str) {
+        let said = look(&self.config);
+        assert!(said.contains("refused (log)") && said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn a_release_counts_only_when_the_log_bears_it_out() {
+    let it = Witnessed::found();
+    assert!(look(&it.config).contains("refused (unreachable)"), "no log at all");
+    it.append("one");
+    it.refused("0 of 1 witnesses");
+    it.cosign();
+    assert!(look(&it.config).contains("release 1 taken"));
+    // A release that both sign and nobody was shown.
+    it.country.propose(&["casino.example", "second.example"]);
+    it.country.build("two", Some("one"));
+    it.country.publish("two");
+    it.refused("the release is not in it");
+    it.country.a.keep_copy("before");
+    it.append("two");
+    it.append("two");
+    it.refused("0 of 1 witnesses");
+    it.cosign();
+    assert!(look(&it.config).contains("release 2 taken"));
+    let shown = good(&["hub", "log", "show", &it.log(), "--name", "test.example/log"]);
+    assert!(shown.contains("2 releases") && shown.contains("2  +1 -0"), "{shown}");
+    // Cut back to what it was: the witness said so once, and the box remembers more.
+    let now = it.country.a.file("now");
+    fs::rename(it.log(), &now).unwrap();
+    assert!(Command::new("cp").arg("-a").args([it.country.a.file("before/log"), it.log()]).status().unwrap().success());
+    it.refused("it was cut");
+    let arguments = it.cosign_arguments();
+    assert!(
+        bad(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).contains("it was cut"),
+        "a witness does not help"
+    );
+    // Another history of the same length, by the same key, and a witness that lost its memory.
+    fs::remove_dir_all(it.log()).unwrap();
+    fs::remove_file(it.country.path("memory")).unwrap();
+    it.append("two");
+    it.append("one");
+    it.cosign();
+    it.refused("rewritten");
+    // One octet of a tile.
+    fs::remove_dir_all(it.log()).unwrap();
+    fs::rename(&now, it.log()).unwrap();
+    assert!(look(&it.config).contains("unchanged"));
+    let tile = Path::new(&it.log()).join("tile/0/000.p/2");
+    let mut octets = fs::read(&tile).unwrap();
+    octets[40] ^= 1;
+    fs::write(&tile, &octets).unwrap();
+    it.refused("do not give the root");
+    // Somebody else's log.
+    let checkpoint = Path::new(&it.log()).join("checkpoint");
+    let text = fs::read_to_string(&checkpoint).unwrap();
+    fs::write(&checkpoint, text.replacen("test.example/log\n", "other.example/log\n", 1)).unwrap();
+    it.refused("not signed by");
+}
+
+#[test]
+fn a_log_of_many_releases_is_written_in_tiles() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
+    make_key(Path::new(&path("key")));
+    let key = luytre::hub::key::SigningKey::read(Path::new(&path("key"))).unwrap();
+    let log = luytre::hub::log::Log::open(Path::new(&path("log")), "test.example/log");
+    let entries: Vec<String> = (0..300).map(|at| format!("entry {at}")).collect();
+    for (at, entry) in entries.iter().enumerate() {
+        assert_eq!(log.append(entry.as_bytes(), &key).unwrap(), at as u64 + 1);
+    }
+    let read = |file: &str| fs::read(Path::new(&path("log")).join(file)).unwrap();
+    assert_eq!(read("tile/0/000").len(), 256 * 32);
+    assert_eq!(read("tile/0/001.p/44").len(), 44 * 32);
+    // The first tile's hash is the one hash of the level above.
+    let leaves: Vec<[u8; 32]> =
+        entries.iter().map(|entry| luytre::lists::trust::log::leaf_hash(entry.as_bytes())).collect();
+    assert_eq!(read("tile/1/000.p/1"), luytre::lists::trust::log::root_of(&leaves[..256]));
+    let kept: Vec<Vec<u8>> = entries.iter().map(|entry| entry.clone().into_bytes()).collect();
+    assert_eq!(log.entries().unwrap(), kept);
+}

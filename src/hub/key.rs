@@ -86,6 +86,11 @@ impl SigningKey {
         hex(self.pair.public_key().as_ref())
     }
 
+    /// The same as they are.
+    pub fn public_octets(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
     /// Signs octets (RFC 8032).
     pub fn sign(&self, octets: &[u8]) -> Vec<u8> {
         self.pair.sign(octets).as_ref().to_vec()

@@ -6,6 +6,7 @@ pub mod delta;
 pub mod export;
 pub mod key;
 pub mod lint;
+pub mod log;
 pub mod metadata;
 pub mod proposal;
 pub mod publish;

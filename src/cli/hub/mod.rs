@@ -3,6 +3,7 @@
 mod build;
 mod export;
 mod key;
+mod log;
 mod publish;
 mod root;
 mod sign;
@@ -26,6 +27,9 @@ pub(super) enum Command {
     Build(build::Arguments),
     /// Write proposals as other programs load them: zones, lists, the age-classified database
     Export(export::Arguments),
+    /// The transparency log, and its witnesses
+    #[command(subcommand)]
+    Log(log::Command),
     /// Sign a file of metadata, here or with a key that never leaves its token
     Sign(sign::Arguments),
     /// Write this authority's repository: a release, what is taken back, a root, or that all is still the newest
@@ -44,6 +48,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Lint(arguments) => build::lint(arguments),
         Command::Build(arguments) => build::run(arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Log(command) => log::run(command),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Check { repository } => publish::check(repository),

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::log::LogError;
+
 use crate::lists::fetch::FetchError;
 
 /// Which of the two.
@@ -180,6 +182,12 @@ pub enum TrustError {
     /// What the release says of itself and what it holds differ.
     #[error("{0}")]
     Inconsistent(String),
+    /// The transparency log does not bear it out.
+    #[error("the log does not bear out the release: {0}")]
+    Log(#[from] LogError),
+    /// No place of either side has the log.
+    #[error("the log cannot be fetched: {0}")]
+    LogUnreachable(String),
     /// It would block what must not be blocked, or changes too much at once.
     #[error("release {version} is held back: {}", .why.join("; "))]
     Held {
@@ -200,7 +208,7 @@ impl TrustError {
     /// The value of the metric's label `reason`, and of the state.
     pub fn code(&self) -> &'static str {
         match self {
-            TrustError::Unreachable { .. } => "unreachable",
+            TrustError::Unreachable { .. } | TrustError::LogUnreachable(_) => "unreachable",
             TrustError::Anchor { .. } => "anchor",
             TrustError::Signature { .. } => "signature",
             TrustError::SameKeyTwice { .. } => "same_key",
@@ -218,13 +226,14 @@ impl TrustError {
             TrustError::Nothing(_) => "nothing",
             TrustError::Unsupported { .. } => "unsupported",
             TrustError::Held { .. } => "held",
+            TrustError::Log(_) => "log",
             TrustError::Bad(_) => "bad",
             TrustError::Disk(_) => "disk",
         }
     }
 
     /// Every code, for the metric.
-    pub const CODES: [&'static str; 20] = [
+    pub const CODES: [&'static str; 21] = [
         "unreachable",
         "anchor",
         "signature",
@@ -243,6 +252,7 @@ impl TrustError {
         "nothing",
         "unsupported",
         "held",
+        "log",
         "bad",
         "disk",
     ];

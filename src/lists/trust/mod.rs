@@ -3,6 +3,8 @@
 pub mod delta;
 pub mod error;
 pub mod guard;
+pub mod log;
+pub mod note;
 pub mod place;
 pub mod release;
 pub mod repository;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::error::Side;
+use super::log::Seen;
 use super::release::Release;
 use super::rollout::Trial;
 use crate::classify::Bundle;
@@ -30,6 +31,8 @@ pub struct State {
     pub previous: Option<Kept>,
     /// What authority a and authority b took back.
     pub withdrawn: [Vec<String>; 2],
+    /// The log as it was seen last.
+    pub log: Option<Seen>,
     /// The draw of this box, and how the release in force fares.
     pub trial: Trial,
     /// The last look.

@@ -7,11 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::delta;
 use super::error::{Side, TrustError};
 use super::guard::{Group, Limits, holds};
+use super::log::{self, Policy, Seen, Tiles};
+use super::note::VerifierKey;
 use super::place::{Place, Reach};
 use super::release::{FORMAT, FileRef, RELEASE, Release, WITHDRAWN, Withdrawn};
 use super::repository::{Authority, check};
@@ -114,6 +117,9 @@ impl Looking<'_> {
                 "release {version} was published a second time with other content"
             )));
         }
+        let seen = self.borne_out([&a, &b], state.log.clone(), leaf).await?;
+        // Also of a release that is not taken: the log must not go back.
+        state.log = seen.or(state.log.take());
         if version == current && self.shelf.bundle(&kept).is_file() {
             return Ok(News::Unchanged(version));
         }
@@ -200,6 +206,37 @@ impl Looking<'_> {
             return Err(TrustError::Inconsistent(format!("{}: {:?} is no SHA-256", file.path, file.sha256)));
         }
         Ok(release)
+    }
+
+    /// The log has the release, and is the one that was seen before, grown.
+    async fn borne_out(
+        &self,
+        sides: [&Authority; 2],
+        seen: Option<Seen>,
+        leaf: Vec<u8>,
+    ) -> Result<Option<Seen>, TrustError> {
+        let Some(options) = &self.options.log else { return Ok(None) };
+        let key = |text: &String| {
+            VerifierKey::parse(text).map_err(|error| TrustError::Inconsistent(format!("{text:?}: {error}")))
+        };
+        let log = key(&options.key)?;
+        let witnesses = options.witnesses.iter().map(key).collect::<Result<Vec<_>, _>>()?;
+        let policy = Policy { log, witnesses, quorum: options.quorum, fresh_secs: log::FRESH_SECS };
+        let mut places = Vec::new();
+        for side in sides {
+            match side.reach.small("log/checkpoint", log::CHECKPOINT_MAX).await {
+                Ok(Some(_)) => places.push(side.reach.clone()),
+                Ok(None) => {}
+                Err(error) => tracing::debug!("log not read from {:?}: {error}", side.reach),
+            }
+        }
+        if places.is_empty() {
+            return Err(TrustError::LogUnreachable("neither side has `log/checkpoint`".into()));
+        }
+        let (now, handle) = (self.now, Handle::current());
+        let mut tiles = Remote { places, handle };
+        let checked = spawn_blocking(move || log::check(&policy, &mut tiles, seen.as_ref(), &leaf, now)).await;
+        Ok(Some(checked.map_err(|error| TrustError::Inconsistent(error.to_string()))??))
     }
 
     /// The bundle on the shelf, by a delta where there is one. Octets fetched, and whether it was the delta.
@@ -359,6 +396,26 @@ fn apply(from: &Path, changes: &Path, whole: &FileRef, to: &Path) -> Result<(), 
     applied.map_err(|error| TrustError::Inconsistent(format!("the delta cannot be applied: {error}")))?;
     out.sync_all()?;
     check_file(whole, to)
+}
+
+/// The log where either side has it.
+struct Remote {
+    places: Vec<Reach>,
+    handle: Handle,
+}
+
+impl Tiles for Remote {
+    fn read(&mut self, path: &str, bytes_max: u64) -> Result<Vec<u8>, String> {
+        let mut why = format!("{path}: not there");
+        for place in &self.places {
+            match self.handle.block_on(place.small(&format!("log/{path}"), bytes_max)) {
+                Ok(Some(octets)) => return Ok(octets),
+                Ok(None) => {}
+                Err(error) => why = format!("{path}: {error}"),
+            }
+        }
+        Err(why)
+    }
 }
 
 /// A number below [`DRAWS`], for a share of the boxes.
