@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use arrayvec::ArrayVec;
 use luytre::app;
+use luytre::classify::Engine;
 use luytre::clock::now_secs;
 use luytre::config::Config;
 use luytre::dns::pipeline::{Door, Scratch, Step, Transport};
@@ -53,7 +54,7 @@ fn main() {
     let builtin = Builtin::read().unwrap();
     let config = Config::load(Some(&config), &builtin.vocabulary()).unwrap();
     let bundle = load(&inputs(&config, &builtin, None).0, &builtin, None, &mut |_, _| {}).unwrap();
-    let judge = Arc::new(Judge::new(app::snapshot(&config, bundle, &builtin, now_secs())));
+    let judge = Arc::new(Judge::new(app::snapshot(&config, Engine::new(bundle), &builtin, now_secs())));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let resolver = || Arc::new(Resolver::new(&config.dns, 4 << 20, runtime.handle().clone()));
     let common = resolver();

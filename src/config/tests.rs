@@ -313,3 +313,23 @@ fn an_empty_file_says_what_is_needed() {
         assert!(found.iter().any(|fault| fault.contains(part)), "{part} in {found:#?}");
     }
 }
+
+#[test]
+fn signed_lists_need_two_authorities_that_are_two() {
+    let with = |signed: &str| faults(&format!("{HOME}\n{signed}"));
+    let side =
+        |key: &str, root: &str| format!("[signed.{key}]\nroot = \"{root}\"\nmirrors = [\"https://x.example/\"]\n");
+    let both = side("a", "a.json") + &side("b", "b.json");
+    assert_eq!(with(&format!("[signed]\n{both}")), Vec::<String>::new());
+    for (text, expected) in [
+        (side("a", "a.json"), "`[signed.b]` is missing: a list counts only when both authorities sign it"),
+        (side("a", "a.json") + &side("b", "a.json"), "both authorities have the same root"),
+        (both.replace("[\"https://x.example/\"]", "[]"), "1 to 16 mirrors"),
+        (both.replace("https:", "gopher:"), "is neither a URL (https://…/) nor a folder"),
+        (both.clone() + "[signed.log]\nkey = \"x\"\n", "is no verifier key"),
+        (format!("growth_max_percent = 0\n{both}"), "0 is out of range (1 to 1000)"),
+    ] {
+        let found = with(&format!("[signed]\n{text}"));
+        assert!(found.iter().any(|fault| fault.contains(expected)), "{text}: {found:?}");
+    }
+}

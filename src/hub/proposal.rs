@@ -169,9 +169,15 @@ pub fn read_folder(
             }
         };
         let read = if path.file_name().is_some_and(|name| name == "release.toml") {
-            read(&shown, &text, |root| Some(proposals.terms = terms(root)))
+            read(&shown, &text, |root| {
+                proposals.terms = terms(root);
+                Some(())
+            })
         } else {
-            read(&shown, &text, |root| Some(one_file(root, folder, lint, &mut proposals)))
+            read(&shown, &text, |root| {
+                one_file(root, folder, lint, &mut proposals);
+                Some(())
+            })
         };
         faults.extend(read.err().into_iter().flatten());
     }

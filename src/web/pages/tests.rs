@@ -35,6 +35,7 @@ fn blocked(language: Language, band: Band, action: Action) -> Blocked {
         criterion: Some(("luytre.gambling".to_string(), "Cờ bạc, cá cược".to_string())),
         name: Some("casino.example".to_string()),
         hold: None,
+        appeal: Some("0A1B-2C3D-4E5F".into()),
         until: None,
         who_can_change: "guardian_by_name",
         may_ask: true,
