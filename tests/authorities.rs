@@ -682,3 +682,33 @@ fn a_log_of_many_releases_is_written_in_tiles() {
     let kept: Vec<Vec<u8>> = entries.iter().map(|entry| entry.clone().into_bytes()).collect();
     assert_eq!(log.entries().unwrap(), kept);
 }
+
+#[test]
+fn the_order_of_proposals_changes_no_octet() {
+    let folder = TempDir::new().unwrap();
+    let one = |at: usize| {
+        let (category, kind) = (["gambling", "porn", "dating"][at % 3], ["exact", "suffix"][at % 2]);
+        format!(
+            "[[proposal]]\nname = \"n{at}.example\"\nmatch = \"{kind}\"\ncategory = \"{category}\"\nreason = \"review\"\n\
+             evidence = \"{EVIDENCE}\"\nproposer = \"desk\"\nissued = \"2026-11-01\"\nexpires = \"2027-03-01\"\n"
+        )
+    };
+    let build = |name: &str, files: &[Vec<usize>]| {
+        let proposals = folder.path().join(name);
+        fs::create_dir(&proposals).unwrap();
+        for (at, numbers) in files.iter().enumerate() {
+            let list: String = numbers.iter().map(|at| one(*at)).collect();
+            fs::write(proposals.join(format!("{at}.toml")), format!("schema = \"proposals/1\"\n{list}")).unwrap();
+        }
+        let out = folder.path().join(format!("{name}-release"));
+        good(&["hub", "build", proposals.to_str().unwrap(), "--day", "2026-11-26", "-o", out.to_str().unwrap()]);
+        ["bundle-1.lyb", "release.json"].map(|file| fs::read(out.join(file)).unwrap())
+    };
+    let straight = build("straight", &[(0..300).collect()]);
+    let shuffled = build("shuffled", &[(150..300).rev().collect(), Vec::new(), (0..160).rev().collect()]);
+    assert_eq!(straight[0], shuffled[0]);
+    assert_ne!(build("other", &[(0..299).collect()])[0], straight[0]);
+    // What is proposed twice is listed once, and counted as it was proposed.
+    let again = build("again", &[(0..300).rev().collect()]);
+    assert!(again == straight);
+}
