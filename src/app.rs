@@ -156,6 +156,7 @@ impl App {
         let store = open_store(&config);
         let watch = Watch::start(&config);
         signed::count_start(&config);
+        let config = signed::with_criteria(config);
         let engine = engine_of(&config, &builtin, store.as_ref())?;
         let names = engine.names();
         let sightings = Arc::new(Sightings::start(now));
@@ -341,7 +342,8 @@ impl App {
 
     fn try_reload(&self) -> Result<u64, StartError> {
         let file = self.origin.lock().unwrap_or_else(PoisonError::into_inner).file.clone();
-        let mut config = Config::load(file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
+        let config = Config::load(file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
+        let mut config = signed::with_criteria(config);
         let store = open_store(&config);
         let engine = engine_of(&config, &self.builtin, store.as_ref())?;
         let names = engine.names();

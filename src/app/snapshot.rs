@@ -133,8 +133,9 @@ pub(super) fn engine_of(config: &Config, builtin: &Builtin, store: Option<&Store
 pub fn published(config: &Config) -> Option<Arc<Published>> {
     let (_, shelf) = shelf_of(config)?;
     let state = shelf.state();
-    let (_, bundle) = shelf.in_force(&state)?;
+    let (kept, bundle) = shelf.in_force(&state)?;
     // They were read before they were kept.
     let names: Vec<Name> = state.withdrawn.iter().flatten().filter_map(|name| Name::parse(name).ok()).collect();
-    Some(Arc::new(Published { bundle, withdrawn: NameSet::new(&names) }))
+    let appeals_url = kept.release.network.appeals_url;
+    Some(Arc::new(Published { bundle, withdrawn: NameSet::new(&names), appeals_url }))
 }

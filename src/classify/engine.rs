@@ -30,6 +30,8 @@ pub struct Published {
     pub bundle: Arc<Bundle>,
     /// Names of which it says nothing any more, with all below them.
     pub withdrawn: NameSet,
+    /// Page for appeals against it; the appeal id is appended. Empty where there is none.
+    pub appeals_url: String,
 }
 
 impl Published {

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::app::signed::with_criteria;
 use crate::app::{self, Origin, StartError};
 use crate::config::Config;
 use crate::document::Fault;
@@ -118,7 +119,7 @@ fn faulty(faults: &[Fault]) -> ExitCode {
 fn load(file: Option<&Path>) -> Result<(Builtin, Config), ExitCode> {
     let builtin = Builtin::read().map_err(|faults| faulty(&faults))?;
     let config = Config::load(file, &builtin.vocabulary()).map_err(|faults| faulty(&faults))?;
-    Ok((builtin, config))
+    Ok((builtin, with_criteria(config)))
 }
 
 /// Progress of long work on a terminal; nothing in a pipe.

@@ -24,6 +24,8 @@ pub struct Signed {
     pub shrink_max_percent: u64,
     /// A file of popular names, one a line, that must not become blocked, beside those that come with the program.
     pub popular: Option<PathBuf>,
+    /// Whether the criteria they sign hold here; never where the configuration names a file of its own.
+    pub criteria: bool,
     /// Both authorities, the first one first.
     pub authorities: [Authority; 2],
     /// The log that has to bear out each release; `None` asks none.
@@ -56,6 +58,7 @@ const BUNDLE_BYTES: u64 = 1 << 30;
 const MIRRORS_MAX: usize = 16;
 
 pub(super) fn signed(root: &mut Table<'_>, beside: &Path) -> Option<Signed> {
+    let has_own = root.has("criteria");
     let mut table = root.table("signed")?;
     let every = duration(&mut table, "update_every", 6 * 3600, 0..=2_592_000);
     let timeout = duration(&mut table, "timeout", 300, 1..=3600);
@@ -63,6 +66,7 @@ pub(super) fn signed(root: &mut Table<'_>, beside: &Path) -> Option<Signed> {
     let growth_max_percent = number(&mut table, "growth_max_percent", 20, 1..=1000);
     let shrink_max_percent = number(&mut table, "shrink_max_percent", 30, 1..=100);
     let popular = table.get::<PathBuf>("popular").map(|path| beside.join(path.value));
+    let criteria = table.or("criteria", true) && !has_own;
     let (a, b) = (authority(&mut table, "a", beside), authority(&mut table, "b", beside));
     let has_log = table.has("log");
     let log = table.table("log").and_then(|mut log| transparency(&mut log));
@@ -74,7 +78,17 @@ pub(super) fn signed(root: &mut Table<'_>, beside: &Path) -> Option<Signed> {
         return None;
     }
     let authorities = [a, b];
-    Some(Signed { every, timeout, bytes_max, growth_max_percent, shrink_max_percent, popular, authorities, log })
+    Some(Signed {
+        every,
+        timeout,
+        bytes_max,
+        growth_max_percent,
+        shrink_max_percent,
+        popular,
+        criteria,
+        authorities,
+        log,
+    })
 }
 
 fn authority(signed: &mut Table<'_>, key: &'static str, beside: &Path) -> Option<Authority> {

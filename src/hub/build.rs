@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use siphasher::sip::SipHasher13;
 
+use super::appeal::Standing;
 use super::delta;
 use super::proposal::{Bulk, Proposals, Reason, Subject};
 use crate::classify::bundle::{Applies, BundleWriter, Part, PartId, PartKind, SourceInfo, WriteError};
@@ -81,6 +82,8 @@ pub struct Built {
     pub bundle: Vec<u8>,
     /// Deltas, by their paths.
     pub deltas: Vec<(String, Vec<u8>)>,
+    /// The file of criteria, by its path.
+    pub criteria: Option<(String, Vec<u8>)>,
     entries: Vec<u64>,
 }
 
@@ -110,7 +113,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     for bulk in &proposals.bulks {
         writing.bulk(bulk)?;
     }
-    let Writing { writer, mut entries, categories, reasons, .. } = writing;
+    let Writing { writer, mut entries, categories, reasons, appeals, .. } = writing;
     let (bundle, _) = writer.finish()?;
     check_popular(&bundle, proposals, &asked.popular)?;
     entries.sort_unstable();
@@ -126,6 +129,8 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         ways.push(Delta { from: digest_of(&old.bundle), file: file_ref(&path, &made) });
         deltas.push((path, made));
     }
+    let criteria =
+        proposals.criteria.as_ref().map(|text| (format!("criteria-{version}.toml"), text.as_bytes().to_vec()));
     let release = Release {
         format: FORMAT,
         version,
@@ -133,7 +138,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         parent: parent.map(|parent| parent.sha256.clone()).unwrap_or_default(),
         bundle: whole,
         deltas: ways,
-        criteria: None,
+        criteria: criteria.as_ref().map(|(path, octets)| file_ref(path, octets)),
         rollout: proposals.terms.rollout,
         overrides_guard: proposals.terms.overrides_guard.clone(),
         network: proposals.terms.network.clone(),
@@ -141,10 +146,11 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         removed,
         categories,
         reasons,
+        appeals: appeals.counts,
     };
     let mut release_text = serde_json::to_vec_pretty(&release).map_err(|error| BuildError::Other(error.to_string()))?;
     release_text.push(b'\n');
-    Ok(Built { release, release_text, bundle, deltas, entries })
+    Ok(Built { release, release_text, bundle, deltas, criteria, entries })
 }
 
 impl Built {
@@ -153,7 +159,7 @@ impl Built {
         fs::create_dir_all(folder).map_err(|error| file_error(folder, error))?;
         let entries: Vec<u8> = self.entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
         let files = [(&self.release.bundle.path, &self.bundle)].into_iter();
-        let files = files.chain(self.deltas.iter().map(|(path, octets)| (path, octets)));
+        let files = files.chain(self.deltas.iter().chain(&self.criteria).map(|(path, octets)| (path, octets)));
         let (own, release) = (ENTRIES.to_string(), RELEASE.to_string());
         for (path, octets) in files.chain([(&own, &entries), (&release, &self.release_text)]) {
             let place = folder.join(path);
@@ -195,6 +201,7 @@ struct Writing {
     entries: Vec<u64>,
     categories: BTreeMap<String, u64>,
     reasons: BTreeMap<String, u64>,
+    appeals: Standing,
 }
 
 impl Writing {
@@ -244,13 +251,14 @@ impl Writing {
             entries,
             categories,
             reasons,
+            appeals: proposals.appeals.on(asked.day),
         })
     }
 
     fn entries(&mut self, proposals: &Proposals) -> Result<(), BuildError> {
         for one in &proposals.entries {
-            let is_due = one.issued <= self.day && self.day <= one.expires;
-            if !is_due || self.without.contains(one.subject.name()) {
+            let is_left_out = self.without.contains(one.subject.name()) || self.appeals.left_out.contains(&one.appeal);
+            if !one.is_due(self.day) || is_left_out {
                 continue;
             }
             let Some(part) = self.parts.get(&(one.category, one.min_age, applies(&one.subject) as u8)).copied() else {
@@ -273,7 +281,7 @@ impl Writing {
     }
 
     fn bulk(&mut self, bulk: &Bulk) -> Result<(), BuildError> {
-        if self.day < bulk.issued || bulk.expires < self.day {
+        if !bulk.is_due(self.day) {
             return Ok(());
         }
         let Some(part) = self.parts.get(&(bulk.category, bulk.min_age, of_bulk(bulk) as u8)).copied() else {
@@ -298,7 +306,7 @@ impl Writing {
             if name.is_icann_suffix() {
                 return Err(wrong(format!("{name} is a public suffix")));
             }
-            if !self.without.contains(&name) {
+            if !self.without.contains(&name) && !self.appeals.leave_out(&name, bulk.category) {
                 self.writer.name(name.view(), part);
                 self.count(text, bulk.category, bulk.reason);
             }

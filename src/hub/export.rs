@@ -54,7 +54,9 @@ pub fn listed(proposals: &Proposals, chosen: Chosen, criteria: &Criteria, day: D
         let known = listed.entry(name.clone()).or_insert(below);
         *known |= below;
     };
-    for one in proposals.entries.iter().filter(|one| is_due(one, day) && categories.contains(one.category)) {
+    let standing = proposals.appeals.on(day);
+    let holds = |one: &&Proposal| one.is_due(day) && !standing.left_out.contains(&one.appeal);
+    for one in proposals.entries.iter().filter(holds).filter(|one| categories.contains(one.category)) {
         match &one.subject {
             Subject::Exact(name) => add(name, false),
             Subject::Suffix(name) => add(name, true),
@@ -62,7 +64,7 @@ pub fn listed(proposals: &Proposals, chosen: Chosen, criteria: &Criteria, day: D
         }
     }
     for bulk in proposals.bulks.iter().filter(|bulk| categories.contains(bulk.category)) {
-        if day < bulk.issued || bulk.expires < day {
+        if !bulk.is_due(day) {
             continue;
         }
         for line in open(&bulk.path)?.lines() {
@@ -71,16 +73,15 @@ pub fn listed(proposals: &Proposals, chosen: Chosen, criteria: &Criteria, day: D
             if !text.is_empty() && !text.starts_with('#') {
                 let invalid =
                     |error| io::Error::new(io::ErrorKind::InvalidData, format!("{text:?} is no name: {error}"));
-                add(&Name::parse(text).map_err(invalid)?, bulk.below);
+                let name = Name::parse(text).map_err(invalid)?;
+                if !standing.leave_out(&name, bulk.category) {
+                    add(&name, bulk.below);
+                }
             }
         }
     }
     left.names = listed.len() as u64;
     Ok((listed, left))
-}
-
-fn is_due(one: &Proposal, day: Date) -> bool {
-    one.issued <= day && day <= one.expires
 }
 
 fn categories(chosen: Chosen, criteria: &Criteria) -> CategorySet {
@@ -142,7 +143,9 @@ pub fn write_csv(out: &mut impl Write, proposals: &Proposals, criteria: &Criteri
     Band::ALL.iter().try_for_each(|band| write!(out, ",{}", band.code()))?;
     write!(out, ",reason,proposer,issued,expires,appeal\r\n")?;
     let mut lines: Vec<String> = Vec::new();
-    for one in proposals.entries.iter().filter(|one| is_due(one, day)) {
+    let standing = proposals.appeals.on(day);
+    let holds = |one: &&Proposal| one.is_due(day) && !standing.left_out.contains(&one.appeal);
+    for one in proposals.entries.iter().filter(holds) {
         let kind = match &one.subject {
             Subject::Exact(_) => "exact",
             Subject::Suffix(_) => "suffix",

@@ -1,6 +1,7 @@
 //! The central side: from what people propose to what two authorities sign, and to what others can use of it. Never runs on
 //! a family's box.
 
+pub mod appeal;
 pub mod build;
 pub mod delta;
 pub mod export;

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use super::appeal::{self, Appeals};
 use crate::classify::{AppealId, Category, Url, UrlHost};
-use crate::config::word;
+use crate::config::{criteria, word};
 use crate::document::{At, Fault, Table, read};
 use crate::lists::trust::release::{Network, Rollout};
 use crate::lists::trust::update::sha256 as sha256_of_file;
 use crate::name::Name;
+use crate::policy::Criteria;
 
 /// One entry to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +101,14 @@ pub struct Proposals {
     pub bulks: Vec<Bulk>,
     /// Who publishes, and how.
     pub terms: Terms,
+    /// What is said against entries.
+    pub appeals: Appeals,
+    /// The text of `criteria.toml`, which has been read without a fault; `None` where there is none.
+    pub criteria: Option<String>,
 }
+
+/// Name of the file of criteria in a folder of proposals.
+pub const CRITERIA: &str = "criteria.toml";
 
 /// What a release says beside its entries: `release.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,6 +157,27 @@ impl Subject {
     }
 }
 
+impl Proposal {
+    /// Whether it holds on that day.
+    pub fn is_due(&self, day: Date) -> bool {
+        self.issued <= day && day <= self.expires
+    }
+}
+
+impl Bulk {
+    /// Whether it holds on that day.
+    pub fn is_due(&self, day: Date) -> bool {
+        self.issued <= day && day <= self.expires
+    }
+}
+
+impl Proposals {
+    /// The criteria that are proposed, else those that come with the program.
+    pub fn criteria(&self) -> Result<Criteria, Vec<Fault>> {
+        criteria(CRITERIA, self.criteria.as_deref().unwrap_or(crate::config::CRITERIA))
+    }
+}
+
 /// Reads every `*.toml` of a folder. `lint` tells what speaks against an entry; all faults of all files are told at once.
 pub fn read_folder(
     folder: &Path,
@@ -168,16 +198,14 @@ pub fn read_folder(
                 continue;
             }
         };
-        let read = if path.file_name().is_some_and(|name| name == "release.toml") {
-            read(&shown, &text, |root| {
-                proposals.terms = terms(root);
-                Some(())
-            })
-        } else {
-            read(&shown, &text, |root| {
+        let read = match path.file_name().and_then(|name| name.to_str()) {
+            Some("release.toml") => read(&shown, &text, |root| Some(terms(root))).map(|terms| proposals.terms = terms),
+            Some(appeal::FILE) => Appeals::parse(&shown, &text).map(|appeals| proposals.appeals = appeals),
+            Some(CRITERIA) => criteria(&shown, &text).map(|_| proposals.criteria = Some(text)),
+            _ => read(&shown, &text, |root| {
                 one_file(root, folder, lint, &mut proposals);
                 Some(())
-            })
+            }),
         };
         faults.extend(read.err().into_iter().flatten());
     }
@@ -331,10 +359,17 @@ fn terms(root: &mut Table<'_>) -> Terms {
             ["vi", "en"].map(|language| table.required::<String>(language).map(|at| (language.to_string(), at.value)));
         Some(words.into_iter().flatten().collect::<BTreeMap<_, _>>())
     };
+    let appeals_url = root.get::<String>("appeals_url");
+    if let Some(url) = appeals_url.as_ref().filter(|url| !url.starts_with("https://")) {
+        root.fault(
+            &url.span,
+            format!("{:?} is no page (\"https://lists.example/appeal/#\"; the id is appended)", url.value),
+        );
+    }
     let network = Network {
         authority_a: names(root, "authority_a").unwrap_or_default(),
         authority_b: names(root, "authority_b").unwrap_or_default(),
-        appeals_url: root.or("appeals_url", String::new()),
+        appeals_url: appeals_url.map(|url| url.value).unwrap_or_default(),
     };
     let rollout = root.table("rollout").and_then(|mut table| {
         let (percent, hours) = (table.required::<u64>("percent"), table.required::<u64>("hours"));
@@ -347,7 +382,7 @@ fn terms(root: &mut Table<'_>) -> Terms {
     Terms { network, rollout, overrides_guard: root.get::<String>("overrides_guard").map(|at| at.value) }
 }
 
-fn schema(root: &mut Table<'_>, expected: &str) {
+pub(super) fn schema(root: &mut Table<'_>, expected: &str) {
     if let Some(found) = root.required::<String>("schema")
         && found.value != expected
     {
@@ -355,7 +390,7 @@ fn schema(root: &mut Table<'_>, expected: &str) {
     }
 }
 
-fn date(table: &mut Table<'_>, key: &'static str) -> Option<At<Date>> {
+pub(super) fn date(table: &mut Table<'_>, key: &'static str) -> Option<At<Date>> {
     let text = table.required::<String>(key)?;
     match text.parse::<Date>() {
         Ok(value) => Some(At { value, span: text.span }),

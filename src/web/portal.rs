@@ -85,6 +85,8 @@ impl Web {
         let matches = snapshot.engine.matches(name);
         let appeal = matches.iter().filter(|found| found.in_force && decided(found)).find_map(Match::appeal);
         page.appeal = appeal.map(|id| id.to_string());
+        let url = snapshot.engine.signed().map(|signed| signed.appeals_url.as_str()).unwrap_or_default();
+        page.appeal_url = appeal.filter(|_| url.starts_with("https://")).map(|id| format!("{url}{id}"));
         page.until = until.map(|until| clock_of(&snapshot, until, &moment, visitor.language()));
         page.may_ask =
             may_ask(verdict, snapshot.engine.classify(name).categories) && !self.family.is_new().unwrap_or(true);

@@ -4,6 +4,7 @@
 pub mod authority;
 pub mod browser;
 pub mod clock;
+pub mod country;
 pub mod family;
 pub mod gateway;
 pub mod hostile;

@@ -10,9 +10,7 @@ use jiff::civil::Date;
 
 use super::build::{Checked, checked};
 use crate::classify::Category;
-use crate::config::Config;
 use crate::hub::export::{Chosen, Form, listed, write, write_csv};
-use crate::lists::data::Builtin;
 use crate::policy::Band;
 
 #[derive(Args)]
@@ -66,9 +64,7 @@ fn band(text: &str) -> Result<Band, String> {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some((proposals, _)) = checked(&arguments.proposals)? else { return Ok(ExitCode::FAILURE) };
-    let builtin =
-        Builtin::read().map_err(|_| anyhow::anyhow!("the data that comes with the program cannot be read"))?;
-    let config = Config::load(None, &builtin.vocabulary()).map_err(|_| anyhow::anyhow!("no criteria"))?;
+    let criteria = proposals.criteria().map_err(|_| anyhow::anyhow!("no criteria"))?;
     let mut out: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(BufWriter::new(File::create(path)?)),
         None => Box::new(BufWriter::new(io::stdout().lock())),
@@ -79,7 +75,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Asked::Domains => Form::Domains,
         Asked::Adblock => Form::Adblock,
         Asked::Csv => {
-            write_csv(&mut out, &proposals, &config.criteria, arguments.day)?;
+            write_csv(&mut out, &proposals, &criteria, arguments.day)?;
             out.flush()?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -89,7 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         (None, Some(band)) => Chosen::Band(band),
         (None, None) => anyhow::bail!("--category or --band is needed"),
     };
-    let (names, left) = listed(&proposals, chosen, &config.criteria, arguments.day)?;
+    let (names, left) = listed(&proposals, chosen, &criteria, arguments.day)?;
     let day = arguments.day;
     let of_day = day.year().unsigned_abs() as u64 * 1_000_000 + day.month() as u64 * 10_000 + day.day() as u64 * 100;
     write(&mut out, form, &names, &arguments.zone, arguments.serial.unwrap_or(of_day))?;

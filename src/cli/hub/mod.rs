@@ -1,5 +1,6 @@
 //! The central side's commands: one file each.
 
+mod appeals;
 mod build;
 mod export;
 mod key;
@@ -25,6 +26,9 @@ pub(super) enum Command {
     Lint(build::Checked),
     /// Make the release of a day from proposals
     Build(build::Arguments),
+    /// Appeals against entries: open, decide, list
+    #[command(subcommand)]
+    Appeals(appeals::Command),
     /// Write proposals as other programs load them: zones, lists, the age-classified database
     Export(export::Arguments),
     /// The transparency log, and its witnesses
@@ -47,6 +51,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Root(command) => root::run(command),
         Command::Lint(arguments) => build::lint(arguments),
         Command::Build(arguments) => build::run(arguments),
+        Command::Appeals(command) => appeals::run(command),
         Command::Export(arguments) => export::run(arguments),
         Command::Log(command) => log::run(command),
         Command::Sign(arguments) => sign::run(arguments),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::classify::{Bundle, CategorySet};
+use crate::classify::{Bundle, Category, CategorySet};
 use crate::judge::HelpSet;
 use crate::name::Name;
 use crate::policy::{Action, Band, Criteria};
@@ -42,6 +42,8 @@ pub enum Hold {
         /// The first of them.
         names: Vec<String>,
     },
+    /// Its criteria would refuse what no criteria may: health or education. Category code.
+    Criteria(&'static str),
     /// It has far more names than the one in force.
     Grown(u64, u64),
     /// It has far fewer.
@@ -55,6 +57,7 @@ impl fmt::Display for Hold {
             Hold::Group { id, hits: (hits, all), names } => {
                 write!(out, "{hits} of {all} names of {id} would be refused ({})", names.join(", "))
             }
+            Hold::Criteria(code) => write!(out, "its criteria would refuse `{code}` to children of ten and older"),
             Hold::Grown(before, after) => write!(out, "it grew from {before} names to {after}"),
             Hold::Shrunk(before, after) => write!(out, "it shrank from {before} names to {after}"),
         }
@@ -68,23 +71,28 @@ const NAMES_MIN: u64 = 1000;
 /// Whom a wrong entry hurts: older ones are refused less, younger ones live by an allow list.
 const BANDS: [Band; 2] = [Band::Age10to12, Band::Age13to15];
 
-/// What holds `new` back, in place of `old`; nothing when it may come in force.
+/// What no authority may refuse to a child of ten or older.
+const GOOD: [Category; 2] = [Category::HealthSexed, Category::EducationKids];
+
+/// What holds `new` back, a bundle with the criteria it is judged by, in place of `old`; nothing when it may come in force.
 pub fn holds(
-    new: &Bundle,
-    old: Option<&Bundle>,
+    new: (&Bundle, &Criteria),
+    old: Option<(&Bundle, &Criteria)>,
     canary: &[Group],
     help: &HelpSet,
-    criteria: &Criteria,
     limits: &Limits,
 ) -> Vec<Hold> {
     let mut holds = Vec::new();
-    let touched = help.names().iter().filter(|name| new.classify(name).evidence.is_some()).count();
+    let touched = help.names().iter().filter(|name| new.0.classify(name).evidence.is_some()).count();
     if touched > 0 {
         holds.push(Hold::Help(touched));
     }
+    let refuses = |category: &Category| is_refused(CategorySet::EMPTY.with(*category), new.1);
+    holds.extend(GOOD.iter().filter(|category| refuses(category)).map(|category| Hold::Criteria(category.code())));
     for group in canary {
         let is_hit = |name: &&Name| {
-            let refused = |bundle: &Bundle| is_refused(bundle.classify(name).categories, criteria);
+            let refused =
+                |(bundle, criteria): (&Bundle, &Criteria)| is_refused(bundle.classify(name).categories, criteria);
             refused(new) && !old.is_some_and(refused)
         };
         let hit: Vec<&Name> = group.names.iter().filter(is_hit).collect();
@@ -93,8 +101,8 @@ pub fn holds(
             holds.push(Hold::Group { id: group.id.clone(), hits: (hit.len(), group.names.len()), names });
         }
     }
-    if let Some(old) = old.filter(|old| old.names() >= NAMES_MIN) {
-        let (before, after) = (old.names(), new.names());
+    if let Some(old) = old.map(|(old, _)| old).filter(|old| old.names() >= NAMES_MIN) {
+        let (before, after) = (old.names(), new.0.names());
         if after * 100 > before * (100 + limits.growth_max_percent) {
             holds.push(Hold::Grown(before, after));
         }

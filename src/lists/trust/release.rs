@@ -41,6 +41,22 @@ pub struct Release {
     pub categories: BTreeMap<String, u64>,
     /// Reason code → entries.
     pub reasons: BTreeMap<String, u64>,
+    /// Appeals against entries, until the day of the release.
+    #[serde(default)]
+    pub appeals: AppealCounts,
+}
+
+/// How many appeals there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppealCounts {
+    /// Not decided yet.
+    pub open: u64,
+    /// Of these, those whose entry is left out until then.
+    pub suspended: u64,
+    /// The entry was wrong.
+    pub upheld: u64,
+    /// The entry was right.
+    pub rejected: u64,
 }
 
 /// A file both repositories name with the same path, length and digest.

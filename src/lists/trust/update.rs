@@ -21,11 +21,12 @@ use super::repository::{Authority, check};
 use super::rollout::{DRAWS, takes_now};
 use super::shelf::{Kept, Look, Shelf, State};
 use crate::classify::Bundle;
-use crate::config::Signed;
+use crate::config::{Signed, criteria};
+use crate::document::Fault;
 use crate::lists::compile::hex;
 use crate::lists::data::Builtin;
 use crate::lists::fetch::Client;
-use crate::lists::store::put_in_place;
+use crate::lists::store::{put_in_place, write_aside};
 use crate::name::Name;
 use crate::policy::Criteria;
 
@@ -63,6 +64,8 @@ pub struct Looking<'a> {
 
 /// A release file: a few hundred octets for each delta.
 const RELEASE_MAX: u64 = 256 << 10;
+/// A file of criteria: the one that comes with the program has 12 KB.
+const CRITERIA_MAX: u64 = 256 << 10;
 /// What one authority took back alone: some ten thousand names.
 const WITHDRAWN_MAX: u64 = 1 << 20;
 /// Wrong ones among a thousand names that must stay reachable: the project's bar for over-blocking.
@@ -137,9 +140,11 @@ impl Looking<'_> {
             let is = bundle.list_version();
             return Err(TrustError::Inconsistent(format!("release {version} brings the bundle of release {is}")));
         }
+        let criteria = self.fetch_criteria(&a, &b, &kept).await?;
         // What both want in force all the same, they say in the release itself.
         if kept.release.overrides_guard.is_none() {
-            self.guard(version, &bundle, old.as_ref().map(|(_, bundle)| &**bundle))?;
+            let (old, criteria) = (old.as_ref().map(|(_, bundle)| &**bundle), criteria.as_ref());
+            self.guard(version, (&bundle, criteria.unwrap_or(self.criteria)), old)?;
         }
         if state.current.as_ref().is_none_or(|current| current.sha256 != kept.sha256) {
             state.previous = state.current.take();
@@ -198,6 +203,7 @@ impl Looking<'_> {
             return Err(TrustError::Unsupported { what: RELEASE.into(), format: release.format });
         }
         let files = [&release.bundle].into_iter().chain(release.deltas.iter().map(|delta| &delta.file));
+        let files = files.chain(&release.criteria);
         if let Some(file) = files.clone().find(|file| file.length > self.options.bytes_max) {
             return Err(TrustError::TooLarge { what: file.path.clone(), bytes_max: self.options.bytes_max });
         }
@@ -274,6 +280,20 @@ impl Looking<'_> {
         Ok((whole.length, false))
     }
 
+    /// The criteria of a release on the shelf, read. `None` where it has none: those that come with the program hold.
+    async fn fetch_criteria(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<Option<Criteria>, TrustError> {
+        let (Some(file), Some(place)) = (&kept.release.criteria, self.shelf.criteria(kept)) else { return Ok(None) };
+        if agreed(a, b, &file.path)? != *file {
+            return Err(TrustError::Disagree(file.path.clone()));
+        }
+        let octets = either(a, b, file, CRITERIA_MAX).await?;
+        let text = String::from_utf8_lossy(&octets);
+        let first = |faults: Vec<Fault>| faults.first().map_or_else(String::new, ToString::to_string);
+        let criteria = criteria(&file.path, &text).map_err(|faults| TrustError::Inconsistent(first(faults)))?;
+        write_aside(&place, &octets)?;
+        Ok(self.options.criteria.then_some(criteria))
+    }
+
     async fn by_delta(
         &self,
         a: &Authority,
@@ -296,7 +316,7 @@ impl Looking<'_> {
 }
 
 impl Looking<'_> {
-    fn guard(&self, version: u64, bundle: &Bundle, old: Option<&Bundle>) -> Result<(), TrustError> {
+    fn guard(&self, version: u64, new: (&Bundle, &Criteria), old: Option<&Bundle>) -> Result<(), TrustError> {
         let mut canary = self.builtin.canary.clone();
         if let Some(file) = &self.options.popular {
             let text = fs::read_to_string(file)?;
@@ -309,7 +329,8 @@ impl Looking<'_> {
             growth_max_percent: self.options.growth_max_percent,
             shrink_max_percent: self.options.shrink_max_percent,
         };
-        let holds = holds(bundle, old, &canary, &self.builtin.help, self.criteria, &limits);
+        let old = old.map(|bundle| (bundle, self.criteria));
+        let holds = holds(new, old, &canary, &self.builtin.help, &limits);
         if holds.is_empty() {
             return Ok(());
         }

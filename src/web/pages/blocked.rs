@@ -33,6 +33,8 @@ pub struct Blocked {
     pub hold: Option<String>,
     /// Under which id the entry behind it is appealed, where two authorities sign it.
     pub appeal: Option<String>,
+    /// Page on which it is appealed; `None` where the authorities name none.
+    pub appeal_url: Option<String>,
     /// When it ends, in words.
     pub until: Option<String>,
     /// Who could change it ([`who_can_change`]).
@@ -68,6 +70,7 @@ impl Blocked {
             name: None,
             hold: reason.schedule.and_then(|position| profile.schedule_name(position)).map(str::to_string),
             appeal: None,
+            appeal_url: None,
             until: None,
             who_can_change: who_can_change(verdict, profile, criteria),
             may_ask: true,

@@ -36,6 +36,7 @@ fn blocked(language: Language, band: Band, action: Action) -> Blocked {
         name: Some("casino.example".to_string()),
         hold: None,
         appeal: Some("0A1B-2C3D-4E5F".into()),
+        appeal_url: Some("https://lists.example/appeal/#0A1B-2C3D-4E5F".into()),
         until: None,
         who_can_change: "guardian_by_name",
         may_ask: true,
