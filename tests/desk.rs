@@ -6,7 +6,8 @@ mod harness;
 use std::fs;
 use std::path::Path;
 
-use harness::authority::{bad, good};
+use harness::authority::{Web, bad, good, make_key};
+use harness::browser::{Browser, Look};
 use harness::country::{Country, is_blocked, look, quiet_box, start, wait_for_version};
 use harness::{Upstream, run, text};
 
@@ -178,4 +179,126 @@ fn criteria_of_one_side_or_against_children_are_refused() {
     fs::write(&config, text).unwrap();
     assert!(!explained().contains("ask"), "{}", explained());
     assert!(state.is_dir());
+}
+
+#[test]
+fn the_public_site_tells_how_much_and_why_and_names_nothing() {
+    let country = Country::found();
+    let key = country.path("log-key");
+    make_key(Path::new(&key));
+    let (log, site) = (country.path("log"), country.path("site"));
+    let write = |more: &[&str]| {
+        let all = [&["hub", "site", &log, "--name", "lists.example/log", "-o", &site], more].concat();
+        run(&all, "")
+    };
+    let told = write(&[]);
+    assert!(told.status.success(), "an empty log is a site, too: {}", text(&told.stderr));
+    assert!(
+        fs::read_to_string(country.path("site/en/index.html")).unwrap().contains("Nothing has been published yet.")
+    );
+
+    let terms = "schema = \"release/1\"\nauthority_a = { vi = \"Cơ quan <A>\", en = \"Agency <A>\" }\n\
+                 authority_b = { vi = \"Cơ quan B\", en = \"Agency B\" }\n";
+    fs::write(country.path("proposals/release.toml"), terms).unwrap();
+    country.propose(&["casino.example", "bets.example"]);
+    country.build("one", None);
+    fs::write(country.path("proposals/criteria.toml"), gentle()).unwrap();
+    country.propose(&["casino.example", "bets.example", "new.example"]);
+    good(&[
+        "hub",
+        "appeals",
+        "open",
+        &country.path("proposals"),
+        &id_of("bets.example"),
+        "--ground",
+        "help",
+        "--day",
+        "2026-11-26",
+    ]);
+    country.build("two", Some("one"));
+    for release in ["one-a", "two-a"] {
+        let file = country.path(&format!("{release}/release.json"));
+        good(&["hub", "log", "append", &log, "--name", "lists.example/log", "--key", &key, &file]);
+    }
+    assert!(text(&write(&[]).stderr).contains("criteria-2.toml"), "the criteria it names are wanted");
+    let wrong = write(&["--criteria", &country.path("proposals/desk.toml")]);
+    assert!(text(&wrong.stderr).contains("is not the criteria-2.toml"), "{}", text(&wrong.stderr));
+    let criteria = country.path("two-a/criteria-2.toml");
+    let told = write(&["--criteria", &criteria, "--contact", "111"]);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+
+    let page = |file: &str| fs::read_to_string(country.path(&format!("site/{file}"))).unwrap();
+    let index = page("en/index.html");
+    for part in [
+        "Release 2",
+        "2 entries",
+        "1 came, 1 went",
+        "1 open, and 1 of their entries rest",
+        "Agency &#60;A&#62; · Agency B",
+    ] {
+        assert!(index.contains(part), "{part}: {index}");
+    }
+    assert!(
+        page("en/criteria.html").contains("signed by both authorities")
+            && page("en/appeal.html").contains("<strong>111</strong>")
+    );
+    let rows: serde_json::Value = serde_json::from_str(&page("releases.json")).unwrap();
+    assert_eq!(
+        (rows.as_array().unwrap().len(), rows[0]["version"].as_u64(), rows[0]["entries"].as_u64()),
+        (2, Some(2), Some(2))
+    );
+    for file in [
+        "index.html",
+        "criteria.html",
+        "appeal.html",
+        "en/index.html",
+        "en/criteria.html",
+        "en/appeal.html",
+        "releases.json",
+    ] {
+        let text = page(file);
+        assert!(!text.contains("casino.example") && !text.contains("bets.example"), "{file} names what is listed");
+        assert!(!text.contains("site-") || file == "releases.json", "{file} has a text without a language");
+    }
+
+    let web = Web::start(site.clone().into());
+    let browser = Browser::open(&Look::default());
+    for file in ["index.html", "criteria.html", "appeal.html", "en/index.html", "en/criteria.html", "en/appeal.html"] {
+        browser.go(&format!("http://{}/{file}", web.addr));
+        browser.assert_accessible();
+        for width in [320, 1280] {
+            browser.resize(width, 900);
+            assert!(!browser.scrolls_sideways(), "{file} at {width}");
+            browser.screenshot_whole(format!("screenshots/site-{}-{width}.png", file.replace(['/', '.'], "-")));
+        }
+    }
+    // Every link of a page leads to a page.
+    browser.go(&format!("http://{}/en/index.html", web.addr));
+    let links: Vec<String> =
+        browser.all("a[href]").iter().map(|link| link.property("href").as_str().unwrap().to_string()).collect();
+    assert!(links.len() > 6, "{links:?}");
+    for link in links.iter().filter(|link| link.starts_with("http")) {
+        let path = link.split_once(&web.addr.to_string()).unwrap().1.split('#').next().unwrap();
+        assert!(Path::new(&site).join(path.trim_start_matches('/')).is_file(), "{link}");
+    }
+
+    // A log that was changed is not told of.
+    let entries = country.path("log/tile/entries");
+    let tile = walk(Path::new(&entries));
+    let octets = fs::read(&tile).unwrap();
+    let changed = String::from_utf8_lossy(&octets).replace("\"added\": 2", "\"added\": 3");
+    fs::write(&tile, changed.as_bytes()).unwrap();
+    assert!(!write(&["--criteria", &criteria]).status.success());
+}
+
+/// The newest file below a folder: the partial tile with both entries.
+fn walk(folder: &Path) -> std::path::PathBuf {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() { folders.push(entry.path()) } else { files.push(entry.path()) }
+        }
+    }
+    files.into_iter().max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap()
 }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
-    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists"]),
+    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web"]),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock"]),
     (
         "proxy",

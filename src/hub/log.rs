@@ -145,6 +145,17 @@ impl Log {
         Ok(size)
     }
 
+    /// Names under the checkpoint: the log's own, then its witnesses'. Their signatures are not checked here.
+    pub fn signed_by(&self) -> Result<Vec<String>, WriteLogError> {
+        if !self.folder.join("checkpoint").exists() {
+            return Ok(Vec::new());
+        }
+        let octets = self.read_file("checkpoint")?;
+        let text = String::from_utf8_lossy(&octets);
+        let lines = text.lines().filter_map(|line| line.strip_prefix("\u{2014} "));
+        Ok(lines.filter_map(|line| line.split(' ').next()).map(str::to_string).collect())
+    }
+
     /// All entries, oldest first.
     pub fn entries(&self) -> Result<Vec<Vec<u8>>, WriteLogError> {
         let (size, _) = self.state()?;

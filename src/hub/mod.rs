@@ -11,3 +11,4 @@ pub mod log;
 pub mod metadata;
 pub mod proposal;
 pub mod publish;
+pub mod site;

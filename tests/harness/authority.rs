@@ -118,7 +118,12 @@ fn answer(mut stream: TcpStream, folder: &Path, shared: &Mutex<Shared>) -> std::
         _ => {}
     }
     let body = body.get(from.min(body.len())..).unwrap_or_default();
-    write!(stream, "HTTP/1.1 {status}\r\n{close}{range}Content-Length: {}\r\n\r\n", body.len())?;
+    let kind = match path.rsplit('.').next() {
+        Some("html") => "Content-Type: text/html; charset=utf-8\r\n",
+        Some("css") => "Content-Type: text/css\r\n",
+        _ => "",
+    };
+    write!(stream, "HTTP/1.1 {status}\r\n{close}{range}{kind}Content-Length: {}\r\n\r\n", body.len())?;
     stream.write_all(body)?;
     shared.lock().unwrap().sent.push((path, body.len()));
     Ok(())

@@ -8,6 +8,7 @@ mod log;
 mod publish;
 mod root;
 mod sign;
+mod site;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Sign(sign::Arguments),
     /// Write this authority's repository: a release, what is taken back, a root, or that all is still the newest
     Publish(publish::Arguments),
+    /// Write the public site from the log: versions, counts, reasons, criteria, appeals; never a name
+    Site(site::Arguments),
     /// Look at a repository as a box would: signatures and files
     Check {
         /// The folder of the repository
@@ -56,6 +59,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Log(command) => log::run(command),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
+        Command::Site(arguments) => site::run(arguments),
         Command::Check { repository } => publish::check(repository),
     }
 }

@@ -16,6 +16,7 @@ pub mod errors;
 pub mod home;
 pub mod plain;
 pub mod shell;
+pub mod site;
 pub mod style;
 pub mod tiles;
 
