@@ -189,7 +189,14 @@ impl App {
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
         let given_to_learn = given.clone();
-        read_gauges(&metrics, &judge, &resolver, &counts, (given, kernel, activity.clone()));
+        read_gauges(
+            &metrics,
+            &judge,
+            &resolver,
+            &counts,
+            (Arc::clone(&shared.door), given),
+            (kernel, activity.clone()),
+        );
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
             let listener = listener.with_context(|| format!("metrics cannot listen on {addr}"))?;
@@ -599,7 +606,8 @@ fn read_gauges(
     judge: &Arc<Judge>,
     resolver: &Arc<Resolver>,
     counts: &Arc<Counts>,
-    (given, kernel, activity): (Option<Arc<Given>>, Arc<Kernel>, Option<Arc<Activity>>),
+    (door, given): (Arc<Door>, Option<Arc<Given>>),
+    (kernel, activity): (Arc<Kernel>, Option<Arc<Activity>>),
 ) {
     let (judge, resolver, counts) = (Arc::clone(judge), Arc::clone(resolver), Arc::clone(counts));
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -614,6 +622,7 @@ fn read_gauges(
             reloads: (of(&counts.reloads), of(&counts.reloads_refused)),
             updates: (of(&counts.updates), of(&counts.updates_refused)),
             signed: counts.signed.values(),
+            doubts: door.doubts(),
             signed_version: snapshot.engine.signed().map_or(0, |signed| signed.bundle.list_version()),
             is_clock_trusted: crate::clock::is_trusted(),
             untold: activity.as_ref().map_or(0, |activity| activity.dropped()),

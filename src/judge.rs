@@ -15,10 +15,11 @@ use jiff::tz::TimeZone;
 pub use explanation::{Connections, Entry, Explanation, Title, Why};
 
 pub use crate::classify::Places;
-use crate::classify::{Category, Classes, Engine, Host, Match, ServiceSet, Url};
+use crate::classify::sealed::Belief;
+use crate::classify::{Category, CategorySet, Classes, Engine, Host, Match, ServiceSet, Url};
 use crate::identity::{Asker, Clients, ProfileId};
 use crate::name::{Lookalikes, Name, NameSet};
-use crate::policy::{self, Chain, Criteria, Moment, Profile, Until, Verdict, Youtube};
+use crate::policy::{self, Band, Chain, Criteria, Moment, Profile, Until, Verdict, Youtube};
 
 /// Everything a decision needs.
 pub struct Snapshot {
@@ -59,6 +60,8 @@ pub enum Ruling<'s> {
     Rewrite(&'s Name, Verdict),
     /// Chrome's question whether pages fetched ahead by a proxy may be shown without a look-up: no.
     PrefetchProxy,
+    /// It may be sealed, and has to be asked about first.
+    Doubt,
     /// Everything else.
     Verdict(Verdict),
 }
@@ -139,6 +142,30 @@ impl Snapshot {
         if let Some(ruling) = self.switches.ruling(profile, name) {
             return ruling;
         }
+        match self.engine.sealed().map_or(Belief::Free, |sealed| sealed.belief(name)) {
+            Belief::Free => {}
+            Belief::Sealed => return Ruling::Verdict(policy::decide(profile, Some(name), &SEALED, moment)),
+            Belief::Unknown => return Ruling::Doubt,
+        }
+        self.rule_free(profile, name, moment, classes)
+    }
+
+    /// The word on a name of which nobody can say now whether it is sealed: a child waits, others go on.
+    pub fn rule_doubtful(&self, profile: &Profile, name: &Name, moment: &Moment) -> Ruling<'_> {
+        if profile.band < Band::Age16to17 {
+            return Ruling::Verdict(Verdict::IN_DOUBT);
+        }
+        self.rule_free(profile, name, moment, || self.engine.classify(name))
+    }
+
+    #[inline]
+    fn rule_free(
+        &self,
+        profile: &Profile,
+        name: &Name,
+        moment: &Moment,
+        classes: impl FnOnce() -> Classes,
+    ) -> Ruling<'_> {
         let verdict = policy::decide(profile, Some(name), &classes(), moment);
         match self.safe_search.target(profile, name) {
             Some(target) if !verdict.is_refusal() => Ruling::Rewrite(target, verdict),
@@ -171,6 +198,7 @@ impl Snapshot {
             Some(url) => self.rule_url(profile, name, url.effective_port(), &url.rest, moment),
             None => self.rule(profile, name, moment),
         };
+        let ruling = if ruling == Ruling::Doubt { self.rule_doubtful(profile, name, moment) } else { ruling };
         let ruling = match ruling {
             Ruling::Verdict(verdict) if imitated.is_some() && !verdict.is_refusal() && !verdict.is_chosen() => {
                 Ruling::Verdict(Verdict::LOOKALIKE)
@@ -180,6 +208,7 @@ impl Snapshot {
         let (word, verdict, target) = match ruling {
             Ruling::Help => ("allow", Verdict::HELP_SET, None),
             Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => ("block", Verdict::HELP_SET, None),
+            Ruling::Doubt => ("block", Verdict::IN_DOUBT, None),
             Ruling::Rewrite(target, verdict) => ("rewrite", verdict, Some(target.to_string())),
             Ruling::Verdict(verdict) => (verdict.action.code(), verdict, None),
         };
@@ -250,6 +279,10 @@ impl Snapshot {
         }
     }
 }
+
+/// What is known of a sealed name, and all that ever is.
+const SEALED: Classes =
+    Classes { categories: CategorySet::of(&[Category::Csam]), services: ServiceSet::EMPTY, min_age: 0, evidence: None };
 
 fn budgets(profile: &Profile, name: &Name, classes: &Classes, moment: &Moment) -> Vec<String> {
     let met = profile.budgets_met(Some(name), classes, moment);

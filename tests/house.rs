@@ -19,8 +19,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
-    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web"]),
-    ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock"]),
+    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock"]),
+    ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock", "oprf"]),
     (
         "proxy",
         &["name", "classify", "policy", "identity", "judge", "config", "net", "dns", "sys", "telemetry", "clock"],

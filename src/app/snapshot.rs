@@ -1,5 +1,6 @@
 //! From what is configured to what decides: the bundle, the snapshot, and the kernel's rules.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 
 use super::signed::shelf_of;
 use super::{StartError, gate};
+use crate::classify::sealed::{Sealed, Table};
 use crate::classify::{Engine, Published, ServiceSet};
 use crate::clock::now_secs;
 use crate::config::{Config, SelectorSpec};
@@ -113,7 +115,7 @@ pub fn firewall_rules(config: &Config, builtin: &Builtin) -> anyhow::Result<Opti
     let store = open_store(config);
     let (inputs, _) = inputs(config, builtin, store.as_ref());
     let bundle = load(&inputs, builtin, store.as_ref(), &mut |_, _| {}).context("lists cannot be loaded")?;
-    let engine = Engine::new(bundle).with(published(config));
+    let engine = Engine::new(bundle).with(published(config, builtin));
     let snapshot = snapshot(config, engine, builtin, now_secs());
     let moment = snapshot.moment(i64::try_from(now_secs()).unwrap_or(0));
     Ok(Some(gate::rules(config, proxy, &snapshot, &moment)))
@@ -126,16 +128,33 @@ pub(super) fn engine_of(config: &Config, builtin: &Builtin, store: Option<&Store
         tracing::warn!(list = list.0, "list not fetched yet; `luytre lists update` fetches it");
     }
     let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
-    Ok(Engine::new(bundle).with(published(config)))
+    Ok(Engine::new(bundle).with(published(config, builtin)))
 }
 
 /// What two authorities sign, as far as it is on the shelf.
-pub fn published(config: &Config) -> Option<Arc<Published>> {
-    let (_, shelf) = shelf_of(config)?;
+pub fn published(config: &Config, builtin: &Builtin) -> Option<Arc<Published>> {
+    let (options, shelf) = shelf_of(config)?;
     let state = shelf.state();
     let (kept, bundle) = shelf.in_force(&state)?;
     // They were read before they were kept.
     let names: Vec<Name> = state.withdrawn.iter().flatten().filter_map(|name| Name::parse(name).ok()).collect();
+    let path = shelf.sealed(&kept).filter(|_| options.sealed);
+    let sealed = path.and_then(|path| match sealed_list(&path, builtin) {
+        Ok(sealed) => Some(Arc::new(sealed)),
+        Err(error) => {
+            tracing::error!("the sealed list on disk cannot be read: {error}");
+            None
+        }
+    });
     let appeals_url = kept.release.network.appeals_url;
-    Some(Arc::new(Published { bundle, withdrawn: NameSet::new(&names), appeals_url }))
+    Some(Arc::new(Published { bundle, withdrawn: NameSet::new(&names), appeals_url, sealed }))
+}
+
+/// Names that everybody knows need not be asked about.
+fn sealed_list(path: &Path, builtin: &Builtin) -> anyhow::Result<Sealed> {
+    let table = Table::read(&std::fs::read(path)?)?;
+    let known = builtin.canary.iter().flat_map(|group| &group.names).chain(builtin.help.names());
+    let mut seed = [0; 8];
+    aws_lc_rs::rand::fill(&mut seed).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
+    Ok(Sealed::new(table, NameSet::new(known), u64::from_le_bytes(seed)))
 }

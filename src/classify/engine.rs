@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::bundle::{self, Bundle, Finding, Match};
 use super::category::{Category, CategorySet};
 use super::classes::Classes;
+use super::sealed::Sealed;
 use super::service::ServiceSet;
 use super::url::Host;
 use crate::name::{Name, NameSet};
@@ -32,6 +33,8 @@ pub struct Published {
     pub withdrawn: NameSet,
     /// Page for appeals against it; the appeal id is appended. Empty where there is none.
     pub appeals_url: String,
+    /// The sealed list, where the household takes it. Doors ask of it before anything but help.
+    pub sealed: Option<Arc<Sealed>>,
 }
 
 impl Published {
@@ -147,6 +150,11 @@ impl Engine {
     /// What two authorities sign.
     pub fn signed(&self) -> Option<&Published> {
         self.signed.as_deref()
+    }
+
+    /// The sealed list.
+    pub fn sealed(&self) -> Option<&Sealed> {
+        self.signed.as_deref().and_then(|signed| signed.sealed.as_deref())
     }
 
     /// Listed names, in both.

@@ -7,6 +7,7 @@ pub mod category;
 mod classes;
 pub mod engine;
 pub mod path;
+pub mod sealed;
 pub mod service;
 pub mod url;
 

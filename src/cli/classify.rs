@@ -40,7 +40,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
             };
             let store = open_store(&config);
             let inputs = inputs(&config, &builtin, store.as_ref()).0;
-            Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?).with(published(&config))
+            Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?).with(published(&config, &builtin))
         }
     };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());

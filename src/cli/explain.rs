@@ -65,7 +65,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     let store = open_store(&config);
     let (inputs, _) = inputs(&config, &builtin, store.as_ref());
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
-    let engine = Engine::new(bundle).with(published(&config));
+    let engine = Engine::new(bundle).with(published(&config, &builtin));
     let snapshot = snapshot(&config, engine, &builtin, now_secs());
     let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
     let mut profile = match (&arguments.profile, arguments.age) {

@@ -26,6 +26,8 @@ pub struct Signed {
     pub popular: Option<PathBuf>,
     /// Whether the criteria they sign hold here; never where the configuration names a file of its own.
     pub criteria: bool,
+    /// Whether the sealed list they sign is used here.
+    pub sealed: bool,
     /// Both authorities, the first one first.
     pub authorities: [Authority; 2],
     /// The log that has to bear out each release; `None` asks none.
@@ -67,6 +69,7 @@ pub(super) fn signed(root: &mut Table<'_>, beside: &Path) -> Option<Signed> {
     let shrink_max_percent = number(&mut table, "shrink_max_percent", 30, 1..=100);
     let popular = table.get::<PathBuf>("popular").map(|path| beside.join(path.value));
     let criteria = table.or("criteria", true) && !has_own;
+    let sealed = table.or("sealed", false);
     let (a, b) = (authority(&mut table, "a", beside), authority(&mut table, "b", beside));
     let has_log = table.has("log");
     let log = table.table("log").and_then(|mut log| transparency(&mut log));
@@ -86,6 +89,7 @@ pub(super) fn signed(root: &mut Table<'_>, beside: &Path) -> Option<Signed> {
         shrink_max_percent,
         popular,
         criteria,
+        sealed,
         authorities,
         log,
     })

@@ -5,6 +5,7 @@ pub mod cache;
 pub mod cookie;
 pub mod designate;
 pub mod dnssec;
+pub mod doubt;
 pub mod given;
 pub mod https;
 pub mod listen;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use super::answer::{self, Additions, BlockAnswer, Ede, EdeCode};
 use super::cookie::Secret;
 use super::designate::Designations;
+use super::doubt::Doubts;
 use super::given::{self, Given};
 use super::query::{Options, Parsed, Query, Rcode, rtype};
 use super::record::{Answer, Question};
@@ -32,6 +33,8 @@ pub struct Door {
     /// Looks up the help set. Its cache and upstreams are counted nowhere.
     quiet: Arc<Resolver>,
     settings: ArcSwap<Settings>,
+    /// Asks about names that may be sealed.
+    doubts: Doubts,
     /// Remembers addresses for the other door; `None` when that is shut.
     given: Option<Arc<Given>>,
     /// Where refusals are told; `None` when nobody listens.
@@ -139,7 +142,7 @@ impl Door {
         dns: &config::Dns,
     ) -> Door {
         let settings = ArcSwap::from_pointee(Settings::new(dns, Secret::new()));
-        Door { judge, resolver, quiet, settings, given, activity }
+        Door { judge, resolver, quiet, settings, doubts: Doubts::default(), given, activity }
     }
 
     /// Tells the family's side that `asker` was refused `name`.
@@ -226,6 +229,10 @@ impl Door {
         if case.settle(text, out) {
             return Step::Reply;
         }
+        if case.ruling == Ruling::Doubt {
+            let packet = foreseen.packet;
+            return Step::Defer(Deferred { packet: packet.into(), asker, transport, context: context.clone() });
+        }
         let (resolver, question) = (self.resolver_for(&case), case.question());
         // What was foreseen holds for the name asked for, in the common cache, unchanged.
         let is_foreseen = matches!(case.ruling, Ruling::Verdict(_)) && !question.without_ech;
@@ -254,7 +261,14 @@ impl Door {
         let parsed = Query::parse(packet);
         let query = sorted(&parsed, counters, &mut out).ok()?;
         let places = context.snapshot.engine.places(&query.name);
-        let case = Case::new(context, query, &places, *asker, *transport, counters);
+        let mut case = Case::new(context, query, &places, *asker, *transport, counters);
+        if case.ruling == Ruling::Doubt {
+            // Rarely waited for, and large.
+            case.ruling = Box::pin(self.settle(&context.snapshot, case.profile, &query.name, &context.moment)).await;
+            if case.settle(&mut text, &mut out) {
+                return Some(out);
+            }
+        }
         match self.resolver_for(&case).resolve(case.question()).await {
             Ok(found) => {
                 let (source, answer) = (if found.stale { Source::Stale } else { Source::Miss }, found.entry.answer());
@@ -267,6 +281,28 @@ impl Door {
             Err(error) => case.failed(error, &mut out),
         }
         Some(out)
+    }
+
+    /// The word on a name in doubt, once it was asked about.
+    pub async fn settle<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        profile: &Profile,
+        name: &Name,
+        moment: &Moment,
+    ) -> Ruling<'s> {
+        if let Some(sealed) = snapshot.engine.sealed() {
+            self.doubts.settle(sealed, name).await;
+        }
+        match snapshot.rule(profile, name, moment) {
+            Ruling::Doubt => snapshot.rule_doubtful(profile, name, moment),
+            ruling => ruling,
+        }
+    }
+
+    /// Names in doubt that were settled, and that could not be.
+    pub fn doubts(&self) -> (u64, u64) {
+        self.doubts.counts()
     }
 
     fn resolver_for(&self, case: &Case<'_>) -> &Arc<Resolver> {
@@ -382,7 +418,7 @@ impl<'a> Case<'a> {
                 answer::negative(query, Rcode::NoError, SWITCH_TTL_SECS, None, out);
                 Outcome::Rewritten
             }
-            Ruling::Rewrite(..) | Ruling::Verdict(_) => return false,
+            Ruling::Rewrite(..) | Ruling::Verdict(_) | Ruling::Doubt => return false,
         };
         self.end(outcome, out);
         true
@@ -404,6 +440,7 @@ impl<'a> Case<'a> {
         let chosen = match self.ruling {
             Ruling::Verdict(verdict) => verdict.is_chosen(),
             Ruling::Rewrite(..) => true,
+            Ruling::Doubt => return Some(Verdict::IN_DOUBT),
             Ruling::Help | Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => return None,
         };
         if self.profile.block_lookalikes && !chosen && answer.note().is_lookalike {

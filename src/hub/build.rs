@@ -70,6 +70,8 @@ pub struct Asked {
     pub day: Date,
     /// Names that must not be hit by accident.
     pub popular: Vec<Name>,
+    /// The sealed list, as its holder gave it.
+    pub sealed: Option<Vec<u8>>,
 }
 
 /// A release in memory.
@@ -82,8 +84,8 @@ pub struct Built {
     pub bundle: Vec<u8>,
     /// Deltas, by their paths.
     pub deltas: Vec<(String, Vec<u8>)>,
-    /// The file of criteria, by its path.
-    pub criteria: Option<(String, Vec<u8>)>,
+    /// Criteria and sealed list, by their paths.
+    pub others: Vec<(String, Vec<u8>)>,
     entries: Vec<u64>,
 }
 
@@ -131,6 +133,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     }
     let criteria =
         proposals.criteria.as_ref().map(|text| (format!("criteria-{version}.toml"), text.as_bytes().to_vec()));
+    let sealed = asked.sealed.clone().map(|octets| (format!("sealed-{version}.bin"), octets));
     let release = Release {
         format: FORMAT,
         version,
@@ -139,6 +142,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         bundle: whole,
         deltas: ways,
         criteria: criteria.as_ref().map(|(path, octets)| file_ref(path, octets)),
+        sealed: sealed.as_ref().map(|(path, octets)| file_ref(path, octets)),
         rollout: proposals.terms.rollout,
         overrides_guard: proposals.terms.overrides_guard.clone(),
         network: proposals.terms.network.clone(),
@@ -150,7 +154,8 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     };
     let mut release_text = serde_json::to_vec_pretty(&release).map_err(|error| BuildError::Other(error.to_string()))?;
     release_text.push(b'\n');
-    Ok(Built { release, release_text, bundle, deltas, criteria, entries })
+    let others = criteria.into_iter().chain(sealed).collect();
+    Ok(Built { release, release_text, bundle, deltas, others, entries })
 }
 
 impl Built {
@@ -159,7 +164,7 @@ impl Built {
         fs::create_dir_all(folder).map_err(|error| file_error(folder, error))?;
         let entries: Vec<u8> = self.entries.iter().flat_map(|entry| entry.to_le_bytes()).collect();
         let files = [(&self.release.bundle.path, &self.bundle)].into_iter();
-        let files = files.chain(self.deltas.iter().chain(&self.criteria).map(|(path, octets)| (path, octets)));
+        let files = files.chain(self.deltas.iter().chain(&self.others).map(|(path, octets)| (path, octets)));
         let (own, release) = (ENTRIES.to_string(), RELEASE.to_string());
         for (path, octets) in files.chain([(&own, &entries), (&release, &self.release_text)]) {
             let place = folder.join(path);

@@ -5,6 +5,7 @@ pub mod appeal;
 pub mod build;
 pub mod delta;
 pub mod export;
+pub mod holder;
 pub mod key;
 pub mod lint;
 pub mod log;

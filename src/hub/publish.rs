@@ -219,8 +219,11 @@ fn release_files(folder: &Path) -> Result<Vec<(FileRef, Vec<u8>)>, MetadataError
     let text = fs::read(&place).map_err(|error| file_error(&place, error))?;
     let release: Release = serde_json::from_slice(&text)
         .map_err(|error| MetadataError::Format { path: place.display().to_string(), why: error.to_string() })?;
-    let named =
-        [&release.bundle].into_iter().chain(release.deltas.iter().map(|delta| &delta.file)).chain(&release.criteria);
+    let named = [&release.bundle]
+        .into_iter()
+        .chain(release.deltas.iter().map(|delta| &delta.file))
+        .chain(&release.criteria)
+        .chain(&release.sealed);
     let mut files = Vec::new();
     for file in named {
         let place = folder.join(&file.path);

@@ -137,6 +137,9 @@ impl Verdict {
     /// The name does not belong to the address.
     pub const UNEXPLAINED: Verdict = Verdict::new(Action::Block, Step::Unexplained);
 
+    /// It may be sealed, and nobody can say now. Looks from outside like sealed content.
+    pub const IN_DOUBT: Verdict = Verdict::new(Action::Block, Step::Sealed);
+
     /// The true name is hidden.
     pub const HIDDEN_NAME: Verdict = Verdict::new(Action::Block, Step::HiddenName);
 
@@ -185,7 +188,7 @@ impl Verdict {
     pub fn ede(&self) -> u16 {
         match self.reason.category.map(Category::tier) {
             _ if matches!(self.reason.step, Step::Pause | Step::OwnBlock | Step::Schedule | Step::Budget) => 17,
-            _ if matches!(self.reason.step, Step::Rebinding | Step::Lookalike) => 15,
+            _ if matches!(self.reason.step, Step::Rebinding | Step::Lookalike | Step::Sealed) => 15,
             Some(Tier::Security | Tier::Sealed) => 15,
             Some(Tier::Law) => 16,
             _ => 17,

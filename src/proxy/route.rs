@@ -118,8 +118,20 @@ fn moment_at(snapshot: &Snapshot, at: u64) -> Moment {
 
 impl<'a> Case<'a> {
     async fn named(&self, name: &Name, sniffed: &Sniffed) -> Route {
-        match self.judge(name) {
+        let ruling = match self.judge(name) {
+            Ruling::Doubt => match self.settled(name).await {
+                Ruling::Verdict(verdict) if verdict.is_refusal() => return Route::Refuse(verdict),
+                // Free now, so the rest is asked as for any other; or still in doubt, and of no concern.
+                ruling => match self.judge(name) {
+                    Ruling::Doubt => ruling,
+                    judged => judged,
+                },
+            },
+            ruling => ruling,
+        };
+        match ruling {
             Ruling::Help => self.help(name).await,
+            Ruling::Doubt => Route::Refuse(Verdict::IN_DOUBT),
             Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => Route::Refuse(Verdict::HIDDEN_NAME),
             Ruling::Verdict(verdict) if verdict.is_refusal() => Route::Refuse(verdict),
             Ruling::Verdict(_) if self.hides(name, sniffed) => Route::Refuse(Verdict::HIDDEN_NAME),
@@ -127,6 +139,11 @@ impl<'a> Case<'a> {
             // The safe form has addresses of its own; the one it was sent to may be the other's.
             Ruling::Rewrite(target, _) => self.led(target, name, true, Unexplained::Resolve).await,
         }
+    }
+
+    async fn settled(&self, name: &Name) -> Ruling<'a> {
+        // Rarely waited for, and large.
+        Box::pin(self.guide.door.settle(self.snapshot, self.profile, name, &self.moment)).await
     }
 
     /// The judge's word on a name, lookalikes and listed addresses included.

@@ -160,6 +160,8 @@ pub struct Gauges {
     pub updates: (u64, u64),
     /// Looks at the signed lists by how they ended.
     pub signed: Vec<(&'static str, u64)>,
+    /// Names asked about at the holder of the sealed list: settled, and not.
+    pub doubts: (u64, u64),
     /// Their release in force; 0 for none.
     pub signed_version: u64,
     /// The system's clock shows no less than is known.
@@ -243,7 +245,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 26] = [
+pub const FAMILIES: [(&str, &str, &str); 27] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -260,6 +262,7 @@ pub const FAMILIES: [(&str, &str, &str); 26] = [
     ("luytre_lists_loaded_timestamp_seconds", "When the lists in force were loaded.", ""),
     ("luytre_lists_signed_looks_total", "Looks at the signed lists by how they ended.", "outcome"),
     ("luytre_lists_signed_version", "Release of the signed lists in force; 0 for none.", ""),
+    ("luytre_dns_doubts_total", "Names asked about at the holder of the sealed list: settled, or not.", "outcome"),
     ("luytre_app_changes_total", "Reloads and list updates, in force or refused.", "change"),
     ("luytre_app_clock_trusted", "1 while the system's clock shows no less than is known.", ""),
     ("luytre_app_untold_total", "Refusals that were not counted for the family: too many at once.", ""),
@@ -312,6 +315,7 @@ impl Collector for Scrape {
             one(gauges.lists_at as f64),
             gauges.signed.iter().map(|(code, count)| (code.to_string(), *count as f64)).collect(),
             one(gauges.signed_version as f64),
+            vec![("settled".to_string(), gauges.doubts.0 as f64), ("failed".to_string(), gauges.doubts.1 as f64)],
             vec![
                 ("reload".to_string(), gauges.reloads.0 as f64),
                 ("reload_refused".to_string(), gauges.reloads.1 as f64),

@@ -67,6 +67,18 @@ impl Country {
         assert_eq!(texts[0], texts[1], "both build the same");
     }
 
+    /// Builds and publishes a release with a sealed list.
+    pub fn publish_sealed(&self, release: &str, earlier: Option<&str>, sealed: &str) {
+        for (side, authority) in [("a", &self.a), ("b", &self.b)] {
+            let out = self.path(&format!("{release}-{side}"));
+            let (proposals, earlier) = (self.path("proposals"), earlier.map(|one| self.path(&format!("{one}-{side}"))));
+            let mut arguments = vec!["hub", "build", &proposals, "--day", "2026-11-26", "-o", &out, "--sealed", sealed];
+            arguments.extend(earlier.iter().flat_map(|earlier| ["--earlier", earlier]));
+            good(&arguments);
+            authority.publish(&["--release", &out]);
+        }
+    }
+
     /// Both publish a release.
     pub fn publish(&self, release: &str) {
         self.a.publish(&["--release", &self.path(&format!("{release}-a"))]);

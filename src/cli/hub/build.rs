@@ -1,13 +1,16 @@
 //! `luytre hub build`: proposals to a release. Each authority runs it on its own machine; equal bytes are what they agree on.
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Args;
 use jiff::civil::Date;
 
 use crate::classify::Category;
+use crate::classify::sealed::Table;
 use crate::document::Fault;
 use crate::hub::build::{Asked, build};
 use crate::hub::lint::{Lint, names_of};
@@ -36,6 +39,9 @@ pub(in crate::cli) struct Arguments {
     /// A file of names that are left out, one a line: suspended by an appeal, or withdrawn
     #[arg(long, value_name = "FILE")]
     without: Option<PathBuf>,
+    /// The sealed list, as `luytre hub holder seal` wrote it
+    #[arg(long, value_name = "FILE")]
+    sealed: Option<PathBuf>,
     /// Where to write the release
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
@@ -69,10 +75,17 @@ pub(super) fn lint(arguments: &Checked) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn sealed_table(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let octets = fs::read(path).with_context(|| path.display().to_string())?;
+    Table::read(&octets).with_context(|| path.display().to_string())?;
+    Ok(octets)
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some((proposals, popular)) = checked(&arguments.checked)? else { return Ok(ExitCode::FAILURE) };
     let without = arguments.without.as_deref().map(names_of).transpose()?.unwrap_or_default();
-    let asked = Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular };
+    let sealed = arguments.sealed.as_deref().map(sealed_table).transpose()?;
+    let asked = Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular, sealed };
     let built = build(&proposals, &asked)?;
     built.write(&arguments.output)?;
     let release = &built.release;

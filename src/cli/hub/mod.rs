@@ -3,6 +3,7 @@
 mod appeals;
 mod build;
 mod export;
+mod holder;
 mod key;
 mod log;
 mod publish;
@@ -32,6 +33,9 @@ pub(super) enum Command {
     Appeals(appeals::Command),
     /// Write proposals as other programs load them: zones, lists, the age-classified database
     Export(export::Arguments),
+    /// The sealed list, at whoever may hold it: seal names, answer boxes
+    #[command(subcommand)]
+    Holder(holder::Command),
     /// The transparency log, and its witnesses
     #[command(subcommand)]
     Log(log::Command),
@@ -50,6 +54,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Holder(command) => holder::run(command),
         Command::Key(command) => key::run(command),
         Command::Root(command) => root::run(command),
         Command::Lint(arguments) => build::lint(arguments),

@@ -27,6 +27,9 @@ pub struct Release {
     pub deltas: Vec<Delta>,
     /// The criteria, where the authorities publish them.
     pub criteria: Option<FileRef>,
+    /// The sealed list, where the authorities publish one: a table nobody can read.
+    #[serde(default)]
+    pub sealed: Option<FileRef>,
     /// Which share of the boxes takes it at first, and for how long.
     pub rollout: Option<Rollout>,
     /// Why both authorities want it in force even where a box's guard would hold it back.

@@ -21,6 +21,7 @@ use super::repository::{Authority, check};
 use super::rollout::{DRAWS, takes_now};
 use super::shelf::{Kept, Look, Shelf, State};
 use crate::classify::Bundle;
+use crate::classify::sealed::Table;
 use crate::config::{Signed, criteria};
 use crate::document::Fault;
 use crate::lists::compile::hex;
@@ -66,6 +67,8 @@ pub struct Looking<'a> {
 const RELEASE_MAX: u64 = 256 << 10;
 /// A file of criteria: the one that comes with the program has 12 KB.
 const CRITERIA_MAX: u64 = 256 << 10;
+/// A sealed list: nine and a half octets a name.
+const SEALED_MAX: u64 = 16 << 20;
 /// What one authority took back alone: some ten thousand names.
 const WITHDRAWN_MAX: u64 = 1 << 20;
 /// Wrong ones among a thousand names that must stay reachable: the project's bar for over-blocking.
@@ -141,6 +144,7 @@ impl Looking<'_> {
             return Err(TrustError::Inconsistent(format!("release {version} brings the bundle of release {is}")));
         }
         let criteria = self.fetch_criteria(&a, &b, &kept).await?;
+        self.fetch_sealed(&a, &b, &kept).await?;
         // What both want in force all the same, they say in the release itself.
         if kept.release.overrides_guard.is_none() {
             let (old, criteria) = (old.as_ref().map(|(_, bundle)| &**bundle), criteria.as_ref());
@@ -203,7 +207,7 @@ impl Looking<'_> {
             return Err(TrustError::Unsupported { what: RELEASE.into(), format: release.format });
         }
         let files = [&release.bundle].into_iter().chain(release.deltas.iter().map(|delta| &delta.file));
-        let files = files.chain(&release.criteria);
+        let files = files.chain(&release.criteria).chain(&release.sealed);
         if let Some(file) = files.clone().find(|file| file.length > self.options.bytes_max) {
             return Err(TrustError::TooLarge { what: file.path.clone(), bytes_max: self.options.bytes_max });
         }
@@ -292,6 +296,18 @@ impl Looking<'_> {
         let criteria = criteria(&file.path, &text).map_err(|faults| TrustError::Inconsistent(first(faults)))?;
         write_aside(&place, &octets)?;
         Ok(self.options.criteria.then_some(criteria))
+    }
+
+    /// The sealed list of a release on the shelf, where the household takes it.
+    async fn fetch_sealed(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<(), TrustError> {
+        let wanted = kept.release.sealed.as_ref().filter(|_| self.options.sealed);
+        let (Some(file), Some(place)) = (wanted, self.shelf.sealed(kept)) else { return Ok(()) };
+        if agreed(a, b, &file.path)? != *file {
+            return Err(TrustError::Disagree(file.path.clone()));
+        }
+        let octets = either(a, b, file, SEALED_MAX).await?;
+        Table::read(&octets).map_err(|error| TrustError::Inconsistent(format!("{}: {error}", file.path)))?;
+        Ok(write_aside(&place, &octets)?)
     }
 
     async fn by_delta(
