@@ -27,7 +27,7 @@ impl Random {
         (self.next() >> 8) as f32 / 16_777_216.0
     }
 
-    pub(super) fn pick<'a>(&mut self, among: &[&'a str]) -> &'a str {
+    pub(super) fn pick(&mut self, among: &[&'static str]) -> &'static str {
         among.get(self.below(among.len())).copied().unwrap_or("")
     }
 

@@ -31,18 +31,20 @@ pub(super) fn settle(draft: Draft, rows: &Rows) -> Result<Vec<u8>, ModelError> {
     let model = Model::read(&draft.finish(&[Curve::STRAIGHT; CLASSES], &[i32::MAX; CLASSES]))?;
     let scored: Vec<(u16, Scores)> =
         rows.of(Part::Calibrate).map(|(row, name)| (row.classes, model.score(&name))).collect();
-    let curves = Class::ALL.map(|class| curve(&scored, class));
-    let thresholds = ALARMS.map(|(class, alarms)| threshold(&scored, class, alarms));
+    let curves = Class::ALL.map(|class| {
+        curve(scored.iter().map(|(classes, scores)| (classes >> class as u16 & 1 == 1, scores.chance(class))))
+    });
+    let benign = || scored.iter().filter(|(classes, _)| classes & BENIGN > 0);
+    let thresholds =
+        ALARMS.map(|(class, alarms)| threshold(benign().map(|(_, scores)| scores.margin(class)).collect(), alarms));
     let file = draft.finish(&curves, &thresholds);
     Model::read(&file)?;
     Ok(file)
 }
 
-/// The margin that so many in a million harmless rows reach. There are too few rows to count one in 100,000; but the highest
+/// The margin that so many in a million harmless rows reach, by the margins of some. There are too few rows to count one in 100,000; but the highest
 /// margins thin out like e^-x, so the height and the mean excess of the highest thousandth say where that one would be.
-fn threshold(scored: &[(u16, Scores)], class: Class, alarms: u32) -> i32 {
-    let benign = scored.iter().filter(|(classes, _)| classes & BENIGN > 0);
-    let mut margins: Vec<i32> = benign.map(|(_, scores)| scores.margin(class)).collect();
+fn threshold(mut margins: Vec<i32>, alarms: u32) -> i32 {
     margins.sort_unstable_by(|left, right| right.cmp(left));
     let len = (margins.len() / TAIL).max(1);
     let (Some(tail), Some(height)) = (margins.get(..len), margins.get(len)) else { return i32::MAX };
@@ -51,12 +53,11 @@ fn threshold(scored: &[(u16, Scores)], class: Class, alarms: u32) -> i32 {
     height.saturating_add((excess * (len as f64 / expected).ln()).ceil() as i32)
 }
 
-/// At each knot the share of rows near it that are of the class, each weighed by how near; then made to rise.
-fn curve(scored: &[(u16, Scores)], class: Class) -> Curve {
+/// At each knot the share of rows near it that are of the class, by what is so and what was said, each weighed by how near; then made to rise.
+fn curve(scored: impl Iterator<Item = (bool, u32)>) -> Curve {
     let mut seen = SAID.map(|said| (f64::from(said) * PRIOR, PRIOR));
-    for (classes, scores) in scored {
-        let is = f64::from(classes >> class as u16 & 1) * f64::from(MILLION);
-        let said = scores.chance(class);
+    for (is, said) in scored {
+        let is = f64::from(u8::from(is)) * f64::from(MILLION);
         let after = SAID.iter().position(|knot| *knot >= said).unwrap_or(KNOTS - 1).max(1);
         if let Some([(low, below), (high, above)]) = pair(&SAID, &mut seen, after) {
             let part = f64::from(said - low) / f64::from(high - low);
@@ -79,4 +80,28 @@ fn pair<'a>(said: &[u32; KNOTS], seen: &'a mut [Seen; KNOTS], after: usize) -> O
     let (low, high) = (said.get(after - 1)?, said.get(after)?);
     let [below, above] = seen.get_mut(after - 1..=after)? else { return None };
     Some([(*low, below), (*high, above)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_in_twenty_thousand_is_set_by_the_tail() {
+        let rows = 30_000;
+        let margins: Vec<i32> =
+            (0..rows).map(|at| (1000.0 * (f64::from(rows) / (f64::from(at) + 0.5)).ln()) as i32).collect();
+        let exact = 1000.0 * (1_000_000.0_f64 / 50.0).ln();
+        let set = f64::from(threshold(margins, 50));
+        assert!((set - exact).abs() < 150.0, "{set} for {exact}");
+        assert_eq!(threshold(vec![], 50), i32::MAX, "nothing is told where nothing is known");
+    }
+
+    #[test]
+    fn a_curve_says_what_was_so() {
+        // Whoever says 80 % is right half of the time.
+        let curve = curve((0..1000).map(|at| (at % 2 == 0, 800_000)));
+        assert!(curve.at(800_000).abs_diff(500_000) < 3000, "{}", curve.at(800_000));
+        assert!(curve.at(0) < 10_000 && curve.at(950_000) >= curve.at(800_000));
+    }
 }

@@ -61,7 +61,7 @@ pub fn train(mut rows: Rows, seed: u64, note: &str, say: &mut dyn FnMut(&str)) -
         return Err(TrainError::NoRows { rows: classes.len(), benign });
     }
     let mut random = Random::new(seed);
-    let pool = left_pool(&mut random);
+    let pool = left_pool(seed);
 
     let vocabulary = Vocabulary::of(names.iter().chain(&pool));
     say(&format!("{} rows, {} features", names.len(), vocabulary.hashes.len()));
@@ -90,8 +90,8 @@ pub fn train(mut rows: Rows, seed: u64, note: &str, say: &mut dyn FnMut(&str)) -
 }
 
 /// Names of which only what stands left is looked at.
-fn left_pool(random: &mut Random) -> Vec<Name> {
-    let texts = (0..LEFT_POOL).map(|_| format!("{}.x.example", ordinary::left(random)));
+fn left_pool(seed: u64) -> Vec<Name> {
+    let texts = ordinary::left(seed, LEFT_POOL).into_iter().map(|left| format!("{left}.x.example"));
     texts.filter_map(|text| Name::parse(&text).ok()).collect()
 }
 
