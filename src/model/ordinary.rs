@@ -131,11 +131,21 @@ impl Maker {
     }
 
     fn left(&mut self) -> String {
-        match self.random.below(10) {
-            0..6 => self.random.pick(&self.left).into(),
-            6 => format!("{}-{}", self.random.pick(&self.left), self.random.pick(&self.left)),
-            7 => format!("{}{}", self.random.pick(&self.left), self.random.below(30)),
-            8 => format!("{}.{}", self.label(), self.random.pick(&self.left)),
+        const ALL: &str = "abcdefghijklmnopqrstuvwxyz";
+        match self.random.below(16) {
+            0..5 => self.random.pick(&self.left).into(),
+            5 => format!("{}-{}", self.random.pick(&self.left), self.random.pick(&self.left)),
+            6 => format!("{}{}", self.random.pick(&self.left), self.random.below(30)),
+            7 => format!("{}.{}", self.label(), self.random.pick(&self.left)),
+            8 => format!("{}{}", self.random.pick(&self.institutions), self.random.pick(&self.left)),
+            9 => self.random.pick(&self.institutions).into(),
+            10 => self.random.pick(&self.places).into(),
+            11 => format!("{}{}", self.random.pick(&self.syllables), self.random.pick(&self.syllables)),
+            12 => {
+                let len = 2 + self.random.below(6);
+                self.letters(ALL, len)
+            }
+            13 => format!("{}{:02}", self.letters(ALL, 3), self.random.below(100)),
             _ => self.label(),
         }
     }

@@ -25,11 +25,11 @@ const WITHOUT_FEATURE: f32 = 0.1;
 const WITHOUT_ENDING: f32 = 0.2;
 const WITHOUT_LEFT: f32 = 0.2;
 /// How often a name gets labels to its left that say nothing.
-const WITH_LEFT: f32 = 0.25;
+const WITH_LEFT: f32 = 0.4;
 /// What a harmless row counts for: false alarms cost most.
 const BENIGN_WEIGHT: f32 = 2.0;
 /// Labels to draw from.
-const LEFT_POOL: usize = 4096;
+const LEFT_POOL: usize = 16_384;
 /// Of a thousand kept rows 995 fit the large step at its start, by half.
 const FITS: (usize, usize) = (995, 1000);
 
@@ -86,7 +86,7 @@ pub fn train(mut rows: Rows, seed: u64, note: &str, say: &mut dyn FnMut(&str)) -
     learner.turns(SECOND_TURNS, SECOND_RATE, say);
 
     let draft = pack::pack(table, &slots, &learner.rows, &learner.layers, note);
-    Ok(settle::settle(draft, &rows)?)
+    Ok(settle::settle(draft, &rows, seed)?)
 }
 
 /// Names of which only what stands left is looked at.
