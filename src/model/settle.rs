@@ -37,9 +37,9 @@ pub(super) fn settle(draft: Draft, rows: &Rows, seed: u64) -> Result<Vec<u8>, Mo
     let curves = Class::ALL.map(|class| {
         curve(scored.iter().map(|(classes, scores)| (classes >> class as u16 & 1 == 1, scores.chance(class))))
     });
-    let benign = || scored.iter().filter(|(classes, _)| classes & BENIGN > 0);
+    let benign = benign(&model, rows, seed);
     let thresholds =
-        ALARMS.map(|(class, alarms)| threshold(benign().map(|(_, scores)| scores.margin(class)).collect(), alarms));
+        ALARMS.map(|(class, alarms)| threshold(benign.iter().map(|scores| scores.margin(class)).collect(), alarms));
     let file = draft.finish(&curves, &thresholds);
     Model::read(&file)?;
     Ok(file)
@@ -54,8 +54,9 @@ fn benign(model: &Model, rows: &Rows, seed: u64) -> Vec<Scores> {
     benign.iter().map(|name| model.score(name)).chain(below.map(|name| model.score(&name))).collect()
 }
 
-/// The margin that so many in a million harmless rows reach, by the margins of some. There are too few rows to count one in 100,000; but the highest
-/// margins thin out like e^-x, so the height and the mean excess of the highest thousandth say where that one would be.
+/// The margin that so many in a million harmless rows reach, by the margins of some. There are too few rows to count one
+/// in 100,000; but the highest margins thin out like e^-x, so the height and the mean excess of the highest thousandth say
+/// where that one would be.
 fn threshold(mut margins: Vec<i32>, alarms: u32) -> i32 {
     margins.sort_unstable_by(|left, right| right.cmp(left));
     let len = (margins.len() / TAIL).max(1);

@@ -58,20 +58,29 @@ impl Head {
     pub fn scores(&self, sums: &[i32; DIMS]) -> [i32; OUTS] {
         let sums = sums.map(|sum| sum.clamp(-SUM_MAX, SUM_MAX) as i16);
         let mut hidden = [0_i16; HIDDEN];
-        for ((unit, weights), bias) in hidden.iter_mut().zip(&self.0.hidden).zip(&self.0.hidden_bias) {
-            let sum = bias + product(weights, &sums);
-            *unit = (sum >> HIDDEN_SHIFT).clamp(0, HIDDEN_MAX) as i16;
+        let units = products(&self.0.hidden, &sums);
+        for ((unit, sum), bias) in hidden.iter_mut().zip(units).zip(&self.0.hidden_bias) {
+            *unit = ((sum + bias) >> HIDDEN_SHIFT).clamp(0, HIDDEN_MAX) as i16;
         }
+        let (by_hidden, by_sums) = (products(&self.0.out, &hidden), products(&self.0.direct, &sums));
         let mut scores = self.0.out_bias;
-        for ((score, out), direct) in scores.iter_mut().zip(&self.0.out).zip(&self.0.direct) {
-            *score += product(out, &hidden) + product(direct, &sums);
+        for ((score, out), direct) in scores.iter_mut().zip(by_hidden).zip(by_sums) {
+            *score += out + direct;
         }
         scores
     }
 }
 
-fn product<const N: usize>(weights: &[i16; N], values: &[i16; N]) -> i32 {
-    weights.iter().zip(values).map(|(weight, value)| i32::from(*weight) * i32::from(*value)).sum()
+/// Not inlined, so that the compiler sees 16-bit numbers and multiplies eight at once; else it widens them first, and the
+/// older x86-64 have no product of 32-bit lanes.
+#[inline(never)]
+fn products<const N: usize, const M: usize>(weights: &[[i16; N]; M], values: &[i16; N]) -> [i32; M] {
+    let product = |weights: &[i16; N]| -> i32 {
+        weights.iter().zip(values).map(|(weight, value)| i32::from(*weight) * i32::from(*value)).sum()
+    };
+    let mut sums = [0; M];
+    sums.iter_mut().zip(weights).for_each(|(sum, weights)| *sum = product(weights));
+    sums
 }
 
 #[cfg(test)]
