@@ -126,5 +126,5 @@ fn the_shipped_model_knows_a_new_name_from_a_harmless_one() {
         assert_eq!(told(&model, harmless), [], "{harmless}");
     }
     let grams = model.weigh(&"my-casino-club.com".parse().unwrap(), Class::Gambling, 5);
-    assert!(grams.iter().any(|gram| gram.text.contains("asin") && gram.weight > 0), "{grams:?}");
+    assert!(grams.iter().any(|gram| gram.text.contains("sino") && gram.weight > 0), "{grams:?}");
 }

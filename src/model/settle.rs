@@ -79,12 +79,23 @@ fn curve(scored: impl Iterator<Item = (bool, u32)>) -> Curve {
         }
     }
     let mut knots = [(0, 0); KNOTS];
-    let mut most = 0;
-    for ((knot, said), (sum, weight)) in knots.iter_mut().zip(SAID).zip(seen) {
-        most = most.max((sum / weight).round() as u32).min(MILLION);
-        *knot = (said, most);
+    for ((knot, said), so) in knots.iter_mut().zip(SAID).zip(rising(&seen)) {
+        *knot = (said, (so.round() as u32).min(MILLION));
     }
     Curve::through(knots).unwrap_or(Curve::STRAIGHT)
+}
+
+/// The means of these, neighbours that fall taken together until all rise (pool adjacent violators, Ayer et al. 1955).
+fn rising(seen: &[Seen; KNOTS]) -> Vec<f64> {
+    let mut pools: Vec<(f64, f64, usize)> = Vec::new();
+    for (sum, weight) in seen {
+        let mut pool = (*sum, *weight, 1);
+        while let Some(last) = pools.pop_if(|last| last.0 / last.1 > pool.0 / pool.1) {
+            pool = (pool.0 + last.0, pool.1 + last.1, pool.2 + last.2);
+        }
+        pools.push(pool);
+    }
+    pools.iter().flat_map(|(sum, weight, knots)| std::iter::repeat_n(sum / weight, *knots)).collect()
 }
 
 type Seen = (f64, f64);
