@@ -63,7 +63,8 @@ fn the_same_rows_give_the_same_file_and_it_finds_what_it_learnt() {
     let gambling = &report["classes"][1];
     assert_eq!(gambling["class"], "gambling");
     assert!(gambling["pr_auc"].as_f64().unwrap() > 0.6, "{gambling}");
-    assert_eq!((&report["harmless"][0]["from"], &report["harmless"][0]["told"]), (&"help".into(), &0.into()));
+    let help = &report["harmless"][0];
+    assert!(help["from"] == "help" && help["names"].as_u64() > Some(10), "{help}");
 }
 
 #[test]

@@ -28,6 +28,8 @@ const WITHOUT_LEFT: f32 = 0.2;
 const WITH_LEFT: f32 = 0.4;
 /// What a harmless row counts for: false alarms cost most.
 const BENIGN_WEIGHT: f32 = 2.0;
+/// Harmless rows of the data for each that is made up.
+const PER_ORDINARY: usize = 10;
 /// Labels to draw from.
 const LEFT_POOL: usize = 16_384;
 /// Of a thousand kept rows 995 fit the large step at its start, by half.
@@ -52,9 +54,7 @@ pub enum TrainError {
 /// Learns from the training part of `rows`; sets probabilities and thresholds by the calibration part. `say` hears how far
 /// it is. Gives the file, at most [`FILE_MAX`] octets.
 pub fn train(mut rows: Rows, seed: u64, note: &str, say: &mut dyn FnMut(&str)) -> Result<Vec<u8>, TrainError> {
-    for name in ordinary::names(seed) {
-        rows.push_for(Part::Train, &name, BENIGN);
-    }
+    add_ordinary(&mut rows, seed);
     let (names, classes): (Vec<Name>, Vec<u16>) = rows.of(Part::Train).map(|(row, name)| (name, row.classes)).unzip();
     let benign = classes.iter().filter(|classes| **classes & BENIGN > 0).count();
     if benign == 0 || benign == classes.len() {
@@ -87,6 +87,16 @@ pub fn train(mut rows: Rows, seed: u64, note: &str, say: &mut dyn FnMut(&str)) -
 
     let draft = pack::pack(table, &slots, &learner.rows, &learner.layers, note);
     Ok(settle::settle(draft, &rows, seed)?)
+}
+
+/// Adds names made up, at most one for [`PER_ORDINARY`] harmless rows: those that lists give shall be the many.
+fn add_ordinary(rows: &mut Rows, seed: u64) {
+    let benign = rows.rows.iter().filter(|row| row.part == Part::Train && row.classes & BENIGN > 0).count();
+    let names = ordinary::names(seed);
+    let every = names.len().div_ceil((benign / PER_ORDINARY).max(1));
+    for name in names.iter().step_by(every.max(1)) {
+        rows.push_for(Part::Train, name, BENIGN);
+    }
 }
 
 /// Names of which only what stands left is looked at.
