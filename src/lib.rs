@@ -16,6 +16,7 @@ pub mod hub;
 pub mod identity;
 pub mod judge;
 pub mod lists;
+pub mod model;
 pub mod name;
 pub mod net;
 pub mod oprf;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("name", &[]),
     ("classify", &["name"]),
+    ("model", &["name", "classify"]),
     ("policy", &["name", "classify"]),
     ("document", &[]),
     ("identity", &[]),
@@ -68,8 +69,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "hub", "dns", "net",
-            "app", "sys", "clock", "web",
+            "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "hub", "model", "dns",
+            "net", "app", "sys", "clock", "web",
         ],
     ),
 ];

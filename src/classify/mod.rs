@@ -6,6 +6,7 @@ pub mod bundle;
 pub mod category;
 mod classes;
 pub mod engine;
+pub mod lexical;
 pub mod path;
 pub mod sealed;
 pub mod service;

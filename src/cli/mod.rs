@@ -7,6 +7,7 @@ mod explain;
 mod firewall;
 mod hub;
 mod lists;
+mod model;
 mod token;
 
 use std::io::{self, Write};
@@ -55,6 +56,9 @@ enum Command {
     /// The central side: propose, build, sign and publish lists
     #[command(subcommand)]
     Hub(hub::Command),
+    /// Learn and measure the model that knows names nobody has listed
+    #[command(subcommand)]
+    Model(model::Command),
 }
 
 /// EX_USAGE and EX_CONFIG of sysexits(3).
@@ -84,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Firewall(command) => firewall::run(file.as_deref(), &command),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
         Command::Hub(command) => hub::run(&command),
+        Command::Model(command) => model::run(&command),
     };
     result.unwrap_or_else(|error| {
         // A reader that went away (`| head`) is no fault.
