@@ -9,6 +9,7 @@ pub mod engine;
 pub mod lookalike;
 pub mod path;
 pub mod service;
+pub mod text;
 pub mod url;
 
 pub use appeal::AppealId;
