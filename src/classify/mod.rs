@@ -7,9 +7,11 @@ pub mod category;
 mod classes;
 pub mod engine;
 pub mod lexical;
+pub mod lookalike;
 pub mod path;
 pub mod sealed;
 pub mod service;
+pub mod text;
 pub mod url;
 
 pub use appeal::AppealId;
@@ -17,5 +19,6 @@ pub use bundle::{Bundle, BundleError, Match};
 pub use category::{Category, CategorySet, Tier};
 pub use classes::{Classes, Evidence};
 pub use engine::{Engine, Places, Published};
+pub use lookalike::{Brand, Imitation, Lookalikes, Protected};
 pub use service::{ServiceId, ServiceSet};
 pub use url::{Host, Url, UrlHost};

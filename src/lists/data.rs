@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::parse::{Format, Plain};
 use super::trust::guard::Group as Guarded;
-use crate::classify::{Category, CategorySet};
+use crate::classify::{Brand, Category, CategorySet, Protected};
 use crate::config::{Vocabulary, word};
 use crate::document::{At, Fault, Table, read};
 use crate::judge::{HelpSet, SafeKind, SafeSearch, Switches};
@@ -31,6 +31,8 @@ pub struct Builtin {
     pub help_lines: Vec<HelpLine>,
     /// Names that a signed list must not block by mistake.
     pub canary: Vec<Guarded>,
+    /// Brands and authorities that others imitate.
+    pub protected: Protected,
     /// Good pages to offer instead of a refused one.
     pub tiles: Vec<Tile>,
 }
@@ -185,6 +187,7 @@ const HELP: &str = include_str!("../../blocklists/help.toml");
 const BYPASS: &str = include_str!("../../blocklists/bypass.toml");
 const TILES: &str = include_str!("../../blocklists/tiles.toml");
 const CANARY: &str = include_str!("../../blocklists/canary.toml");
+const PROTECTED: &str = include_str!("../../blocklists/protected.toml");
 const CATALOG: &str = include_str!("../../blocklists/catalog.toml");
 
 /// The service that holds what devices need to work at all.
@@ -201,6 +204,7 @@ impl Builtin {
             help,
             help_lines,
             canary: read("canary.toml", CANARY, |root| Some(canary(root)))?,
+            protected: read("protected.toml", PROTECTED, |root| Some(protected(root)))?,
             tiles: read("tiles.toml", TILES, |root| Some(tiles(root)))?,
             bypass,
             switches,
@@ -315,6 +319,30 @@ fn canary(root: &mut Table<'_>) -> Vec<Guarded> {
         Some(Guarded { id: id?.value, names })
     };
     root.tables("group").into_iter().filter_map(&mut read).collect()
+}
+
+fn protected(root: &mut Table<'_>) -> Protected {
+    schema(root, "protected/1");
+    let mut ids = Vec::new();
+    let mut read = |mut table: Table<'_>| {
+        let id = table.required::<String>("id");
+        unique(&table, &id, &mut ids);
+        Some(Brand {
+            title: table.required::<String>("title")?.value,
+            names: table.required::<Vec<Name>>("names")?.value,
+            words: table.or("words", Vec::new()),
+            joined: table.or("joined", Vec::new()),
+            everywhere: table.or("everywhere", false),
+            id: id?.value,
+        })
+    };
+    Protected {
+        brands: root.tables("brand").into_iter().filter_map(&mut read).collect(),
+        lures: root.or("lures", Vec::new()),
+        fillers: root.or("fillers", Vec::new()),
+        trusted: root.or("trusted", Vec::new()),
+        others: root.or("others", Vec::new()),
+    }
 }
 
 fn tiles(root: &mut Table<'_>) -> Vec<Tile> {

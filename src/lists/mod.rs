@@ -5,6 +5,7 @@ pub mod data;
 pub mod fetch;
 pub mod inputs;
 pub mod parse;
+pub mod phrases;
 pub mod store;
 pub mod trust;
 pub mod update;
