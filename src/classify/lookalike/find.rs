@@ -36,6 +36,8 @@ pub struct Lookalikes {
     words: Vec<Word>,
     /// Positions in `words`, by what is seen of them.
     places: Words<u16>,
+    /// Positions in `words` by how many letters are seen of them: those that can be a letter away from so many.
+    near: Vec<Vec<usize>>,
     beside: Words<Beside>,
     /// What no finding can be: the brands' own names and the trusted endings.
     own: NameSet,
@@ -97,6 +99,7 @@ impl Lookalikes {
         let beside = lures.chain(fillers).chain(parts.iter().map(|part| (part, ADDRESS)));
         Lookalikes {
             places: Words::new(places),
+            near: near(&words),
             beside: Words::new(beside.map(|(word, what)| (Sight::of_word(word), what))),
             own: NameSet::new(protected.brands.iter().flat_map(|brand| &brand.names).chain(&protected.trusted)),
             others: protected.others.clone(),
@@ -158,19 +161,19 @@ impl Lookalikes {
         best.map(|(_, found)| found)
     }
 
-    /// One letter away from a word. Words of a label's length are few, so each is compared; an index of what is left when a
+    /// One letter away from a word. Words of a part's length are few, so each is compared; an index of what is left when a
     /// letter is taken away would cost a look for every letter.
     fn edited(&self, sight: &Sight, around: &Around) -> Option<Found> {
         let seen = sight.seen();
-        let starts = (0..seen.len()).filter(|start| around.before(*start).is_some());
-        starts.flat_map(|start| (start + EDIT_MIN - 1..=seen.len()).map(move |end| (start, end))).find_map(
-            |(start, end)| {
-                let beside = around.beside(start, end)?;
-                let part = seen.get(start..end)?;
-                let word = self.words.iter().position(|word| word.is_edited(part, beside))?;
-                Some(Found { word, how: Kind::Edit })
-            },
-        )
+        (0..seen.len()).filter(|start| around.before(*start).is_some()).find_map(|start| {
+            let part = seen.get(start..)?;
+            let words = self.near.iter().enumerate().take(part.len() + 1);
+            words.filter(|(_, near)| !near.is_empty()).find_map(|(letters, near)| {
+                let (beside, part) = (around.beside(start, start + letters)?, part.get(..letters)?);
+                let word = near.iter().find(|at| self.words.get(**at).is_some_and(|word| word.is_edited(part, beside)));
+                Some(Found { word: *word?, how: Kind::Edit })
+            })
+        })
     }
 
     /// A brand's address below a registered name, or its word below one that only lures.
@@ -262,11 +265,7 @@ impl Word {
         let letters = self.seen.len();
         let min = if self.is_joined { EDIT_JOINED_MIN } else { EDIT_MIN };
         let is_plain = beside == 0 || beside & LURE != 0 || letters >= FREE_MIN;
-        letters >= min
-            && part.len().abs_diff(letters) <= 1
-            && part.starts_with(self.kept())
-            && is_plain
-            && is_one_edit(part, &self.seen)
+        letters >= min && part.starts_with(self.kept()) && is_plain && is_one_edit(part, &self.seen)
     }
 
     /// The beginning that an edit leaves alone.
@@ -303,6 +302,16 @@ impl Around {
 fn words_of((brand, spec): (usize, &Brand)) -> impl Iterator<Item = Word> {
     let words = spec.words.iter().map(|text| (text, false)).chain(spec.joined.iter().map(|text| (text, true)));
     words.map(move |(text, is_joined)| Word { text: text.clone(), seen: Sight::of_word(text), brand, is_joined })
+}
+
+/// For each number of letters the words that have one fewer, as many, or one more.
+fn near(words: &[Word]) -> Vec<Vec<usize>> {
+    let longest = words.iter().map(|word| word.seen.len()).max().unwrap_or(0);
+    let near = |letters: usize| {
+        let is_near = |word: &Word| word.seen.len() >= EDIT_MIN && word.seen.len().abs_diff(letters) <= 1;
+        words.iter().enumerate().filter(|(_, word)| is_near(word)).map(|(at, _)| at).collect()
+    };
+    (0..=longest + 1).map(near).collect()
 }
 
 fn add(places: &mut [Option<Beside>; PLACES], at: usize, what: Beside) {
