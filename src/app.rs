@@ -5,6 +5,7 @@ mod attend;
 mod clock;
 mod doors;
 mod gate;
+pub mod guesser;
 pub mod health;
 mod household;
 mod pages;
@@ -30,6 +31,7 @@ use self::clock::Watch;
 pub use self::clock::earliest;
 use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
+use self::guesser::open_seen;
 use self::household::Effective;
 use self::snapshot::{engine_of, linked};
 pub use self::snapshot::{firewall_rules, open_store, published, snapshot};
@@ -127,6 +129,8 @@ struct App {
     keeper: Option<Keeper>,
     sightings: Arc<Sightings>,
     watch: Watch,
+    /// Since the start, as far as the clock was looked at.
+    minutes: AtomicU64,
 }
 
 /// What a reload replaces.
@@ -157,8 +161,8 @@ impl App {
         let watch = Watch::start(&config);
         signed::count_start(&config);
         let config = signed::with_criteria(config);
-        let engine = engine_of(&config, &builtin, store.as_ref())?;
-        let names = engine.names();
+        let engine = engine_of(&config, &builtin, store.as_ref(), open_seen(&config))?;
+        let (names, guesser) = (engine.names(), Arc::clone(engine.guesser()));
         let sightings = Arc::new(Sightings::start(now));
         let family = open_family(&config)?;
         let moments = family.as_ref().map_or_else(Moments::default, |family| moments_of(family, &config));
@@ -168,6 +172,7 @@ impl App {
         let (activity, told) = Activity::new();
         let activity = family.as_ref().map(|_| activity);
         let resolver = Arc::new(Resolver::new(&config.dns, config.dns.cache.bytes_max, runtime.clone()));
+        resolver.guess_by(guesser);
         let quiet = Arc::new(Resolver::new(&config.dns, QUIET_CACHE_BYTES, runtime.clone()));
         let kernel = Arc::new(if config.proxy.is_some() { Kernel::open() } else { Kernel::default() });
         let given = config.proxy.as_ref().map(|_| Arc::new(Given::new(Box::new(Arc::clone(&kernel)))));
@@ -235,6 +240,7 @@ impl App {
             keeper,
             sightings,
             watch,
+            minutes: AtomicU64::new(1),
         })
     }
 
@@ -286,6 +292,7 @@ impl App {
             }
         }
         self.prove_signed();
+        self.keep_seen();
         notify(&[NotifyState::Stopping]);
         tracing::info!("stopping: no new questions, finishing those in flight");
         Ok(())
@@ -352,7 +359,9 @@ impl App {
         let config = Config::load(file.as_deref(), &self.builtin.vocabulary()).map_err(StartError::Config)?;
         let mut config = signed::with_criteria(config);
         let store = open_store(&config);
-        let engine = engine_of(&config, &self.builtin, store.as_ref())?;
+        let seen = self.judge.current().engine.guesser().seen().cloned().unwrap_or_else(|| open_seen(&config));
+        let engine = engine_of(&config, &self.builtin, store.as_ref(), seen)?;
+        let guesser = Arc::clone(engine.guesser());
         let names = engine.names();
         let mut state = self.state();
         warn_of_restart(&state.config, &config);
@@ -363,6 +372,7 @@ impl App {
         if let Some(open) = proxy.as_mut() {
             open.serve_quic(&snapshot.profiles)?;
         }
+        self.shared.door.guess_by(guesser);
         self.shared.door.reconfigure(&config.dns);
         if let Some((web, options)) = self.web.get().zip(config.web.as_ref()) {
             web.reconfigure(options);
@@ -442,7 +452,17 @@ impl App {
         if self.watch.is_due() {
             self.shared.door.forget(now_secs());
             self.note_moment();
+            if self.minutes.fetch_add(1, Ordering::Relaxed).is_multiple_of(60) {
+                self.keep_seen();
+            }
             rouse(&self.shared.runtime);
+        }
+    }
+
+    /// Keeps what names are new here.
+    fn keep_seen(&self) {
+        if let Some(seen) = self.judge.current().engine.guesser().seen() {
+            guesser::keep_seen(&self.state().config, seen);
         }
     }
 

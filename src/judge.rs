@@ -12,13 +12,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-pub use explanation::{Connections, Entry, Explanation, Title, Why};
+pub use explanation::{Connections, Entry, Explanation, Guessed, Title, Why};
 
 pub use crate::classify::Places;
+use crate::classify::guess::By;
 use crate::classify::sealed::Belief;
 use crate::classify::{Category, CategorySet, Classes, Engine, Host, Match, ServiceSet, Url};
 use crate::identity::{Asker, Clients, ProfileId};
-use crate::name::{Lookalikes, Name, NameSet};
+use crate::name::{Name, NameSet};
 use crate::policy::{self, Band, Chain, Criteria, Moment, Profile, Until, Verdict, Youtube};
 
 /// Everything a decision needs.
@@ -31,8 +32,6 @@ pub struct Snapshot {
     pub safe_search: SafeSearch,
     /// Names by which browsers ask whether to bypass the network's resolver.
     pub switches: Switches,
-    /// Names that others pretend to be. What comes back from a look-up is marked with it once.
-    pub lookalikes: Arc<Lookalikes>,
     /// Why, in people's words.
     pub criteria: Arc<Criteria>,
     /// By [`ProfileId`].
@@ -191,17 +190,33 @@ impl Snapshot {
         policy::decide_part(profile, name, &classes, moment, chosen)
     }
 
+    /// What a guess at a name means for the profile, where nobody lists the name and nobody chose it; `None` for nothing.
+    pub fn rule_guess(&self, profile: &Profile, name: &Name, moment: &Moment) -> Option<Verdict> {
+        if !profile.block_lookalikes && !profile.guess_unlisted || self.help.contains(name) {
+            return None;
+        }
+        let guess = self.engine.guess(name)?;
+        match guess.by {
+            By::Brand(_) | By::Name(_) => {
+                let is_allowed = policy::decide(profile, Some(name), &Classes::UNKNOWN, moment).is_chosen();
+                (profile.block_lookalikes && !is_allowed).then_some(Verdict::LOOKALIKE)
+            }
+            By::Spelling(_) => policy::decide_guess(profile, name, guess.category, moment),
+        }
+    }
+
     /// The whole chain of the decision on a question for `name`, or on a request for `url`, whose host `name` then is.
     pub fn explain(&self, profile: &Profile, name: &Name, url: Option<&Url>, moment: &Moment) -> Explanation {
-        let imitated = self.lookalikes.imitated(name).filter(|_| profile.block_lookalikes);
+        let guess = self.engine.guess(name);
+        let by_guess = self.rule_guess(profile, name, moment);
         let ruling = match url {
             Some(url) => self.rule_url(profile, name, url.effective_port(), &url.rest, moment),
             None => self.rule(profile, name, moment),
         };
         let ruling = if ruling == Ruling::Doubt { self.rule_doubtful(profile, name, moment) } else { ruling };
         let ruling = match ruling {
-            Ruling::Verdict(verdict) if imitated.is_some() && !verdict.is_refusal() && !verdict.is_chosen() => {
-                Ruling::Verdict(Verdict::LOOKALIKE)
+            Ruling::Verdict(verdict) if !verdict.is_refusal() && !verdict.is_chosen() => {
+                Ruling::Verdict(by_guess.unwrap_or(verdict))
             }
             ruling => ruling,
         };
@@ -251,7 +266,9 @@ impl Snapshot {
                 _ => budgets(profile, name, &classes, moment),
             },
             min_age: (classes.min_age > 0).then_some(classes.min_age),
-            imitates: imitated.filter(|_| verdict == Verdict::LOOKALIKE).map(Name::to_string),
+            guess: guess
+                .filter(|_| ruling != Ruling::Help)
+                .map(|guess| Guessed::of(&guess, name, self.engine.guesser())),
             strips_ech: profile.strip_ech && ruling != Ruling::Help,
             guards_rebinding: profile.rebinding_protection && ruling != Ruling::Help && !verdict.is_chosen(),
             connections: Some(Connections::of(profile))

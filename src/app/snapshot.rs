@@ -6,9 +6,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::guesser::guesser;
 use super::signed::shelf_of;
 use super::{StartError, gate};
 use crate::classify::sealed::{Sealed, Table};
+use crate::classify::seen::Seen;
 use crate::classify::{Engine, Published, ServiceSet};
 use crate::clock::now_secs;
 use crate::config::{Config, SelectorSpec};
@@ -67,7 +69,6 @@ pub fn snapshot(config: &Config, engine: Engine, builtin: &Builtin, now: u64) ->
         help: builtin.help.clone(),
         safe_search: builtin.safe_search.clone(),
         switches: builtin.switches.clone(),
-        lookalikes: Arc::clone(&config.dns.lookalikes),
         criteria: Arc::new(config.criteria.clone()),
         profiles,
         clients,
@@ -122,13 +123,18 @@ pub fn firewall_rules(config: &Config, builtin: &Builtin) -> anyhow::Result<Opti
 }
 
 /// The lists in force, compiled when they have to be.
-pub(super) fn engine_of(config: &Config, builtin: &Builtin, store: Option<&Store>) -> Result<Engine, StartError> {
+pub(super) fn engine_of(
+    config: &Config,
+    builtin: &Builtin,
+    store: Option<&Store>,
+    seen: Arc<Seen>,
+) -> Result<Engine, StartError> {
     let (inputs, missing) = inputs(config, builtin, store);
     for list in &missing {
         tracing::warn!(list = list.0, "list not fetched yet; `luytre lists update` fetches it");
     }
     let bundle = load(&inputs, builtin, store, &mut |_, _| {}).context("lists cannot be loaded")?;
-    Ok(Engine::new(bundle).with(published(config, builtin)))
+    Ok(Engine::new(bundle).with(published(config, builtin)).guessing(guesser(config, builtin, Some(seen))))
 }
 
 /// What two authorities sign, as far as it is on the shelf.

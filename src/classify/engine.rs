@@ -7,11 +7,14 @@ use std::sync::Arc;
 use super::bundle::{self, Bundle, Finding, Match};
 use super::category::{Category, CategorySet};
 use super::classes::Classes;
+use super::guess::{Guess, Guesser};
 use super::sealed::Sealed;
 use super::service::ServiceSet;
 use super::url::Host;
 use crate::name::{Name, NameSet};
 
+/// A list of these says that a name is new, not what it is.
+const SAYS_NOTHING: CategorySet = CategorySet::of(&[Category::NewlyRegistered]);
 /// What good health information can never be called (CATEGORIES: 45 moves no name under 11 or 12).
 const NOT_OF_HEALTH: CategorySet = CategorySet::of(&[Category::Porn, Category::Suggestive]);
 
@@ -23,6 +26,7 @@ const NOT_OF_HEALTH: CategorySet = CategorySet::of(&[Category::Porn, Category::S
 pub struct Engine {
     bundle: Arc<Bundle>,
     signed: Option<Arc<Published>>,
+    guesser: Arc<Guesser>,
 }
 
 /// What two authorities sign, less what either of them took back.
@@ -53,12 +57,35 @@ pub struct Places {
 impl Engine {
     /// An engine that knows what `bundle` knows.
     pub fn new(bundle: Arc<Bundle>) -> Engine {
-        Engine { bundle, signed: None }
+        Engine { bundle, signed: None, guesser: Arc::default() }
     }
 
     /// The same with what two authorities sign.
     pub fn with(self, signed: Option<Arc<Published>>) -> Engine {
         Engine { signed, ..self }
+    }
+
+    /// The same with what guesses at names that nobody lists.
+    pub fn guessing(self, guesser: Arc<Guesser>) -> Engine {
+        Engine { guesser, ..self }
+    }
+
+    /// What guesses.
+    pub fn guesser(&self) -> &Arc<Guesser> {
+        &self.guesser
+    }
+
+    /// The guess at a name of which no list says anything, not even that it is harmless.
+    pub fn guess(&self, name: &Name) -> Option<Guess<'_>> {
+        let classes = self.classify(name);
+        let listed = classes.categories.without(SAYS_NOTHING);
+        if !listed.is_empty() || !classes.services.is_empty() {
+            return None;
+        }
+        let guess = self.guesser.guess(name, !classes.categories.is_empty())?;
+        // Looked at last: few names get here.
+        let is_allowed = self.matches(name).iter().any(|found| found.allow);
+        (!is_allowed).then_some(guess)
     }
 
     /// What is known of `name`, every parent included. Allocates nothing.

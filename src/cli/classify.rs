@@ -11,8 +11,10 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::explain::{host_of, url_of};
+use crate::app::guesser::{guesser, open_seen};
 use crate::app::{open_store, published};
 use crate::classify::{Bundle, Category, Classes, Engine, Match, Url};
+use crate::judge::Guessed;
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
 use crate::sys;
@@ -40,7 +42,9 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
             };
             let store = open_store(&config);
             let inputs = inputs(&config, &builtin, store.as_ref()).0;
-            Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?).with(published(&config, &builtin))
+            Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?)
+                .with(published(&config, &builtin))
+                .guessing(guesser(&config, &builtin, Some(open_seen(&config))))
         }
     };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
@@ -159,6 +163,9 @@ struct Line<'a> {
     min_age: u8,
     evidence: Vec<Evidence>,
     score: f32,
+    /// What it looks like, where nobody lists it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guess: Option<Guessed>,
 }
 
 #[derive(Serialize)]
@@ -195,6 +202,10 @@ fn write_json(out: &mut impl Write, text: &str, subject: &Subject, engine: &Engi
         min_age: classes.min_age,
         evidence: evidence.collect(),
         score: if classes.evidence.is_some() { 1.0 } else { 0.0 },
+        guess: match subject {
+            Subject::Name(name) => engine.guess(name).map(|guess| Guessed::of(&guess, name, engine.guesser())),
+            Subject::Addr(_) | Subject::Url(_) => None,
+        },
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")

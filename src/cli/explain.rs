@@ -8,11 +8,12 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
+use crate::app::guesser::{guesser, open_seen};
 use crate::app::{open_store, published, snapshot};
 use crate::classify::{Category, Engine, Url, UrlHost};
 use crate::clock::now_secs;
 use crate::config::Config;
-use crate::judge::{Explanation, Snapshot};
+use crate::judge::{Explanation, Guessed, Snapshot};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
 use crate::policy::{Age, Band, Grant, Granted, Moment, Profile, ProfileInput, Selector};
@@ -65,7 +66,11 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     let store = open_store(&config);
     let (inputs, _) = inputs(&config, &builtin, store.as_ref());
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
-    let engine = Engine::new(bundle).with(published(&config, &builtin));
+    let engine = Engine::new(bundle).with(published(&config, &builtin)).guessing(guesser(
+        &config,
+        &builtin,
+        Some(open_seen(&config)),
+    ));
     let snapshot = snapshot(&config, engine, &builtin, now_secs());
     let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
     let mut profile = match (&arguments.profile, arguments.age) {
@@ -156,6 +161,19 @@ fn moment(at: Option<&str>, config: &Config, snapshot: &Snapshot) -> anyhow::Res
     Ok(Moment { unix_secs: zoned.timestamp().as_second(), local })
 }
 
+fn write_guess(out: &mut impl Write, guess: &Guessed) -> io::Result<()> {
+    if let Some(imitated) = &guess.imitates {
+        return writeln!(out, "  pretends to be {imitated} ({})", guess.by);
+    }
+    let (margin, needed) = guess.margin.unwrap_or_default();
+    let new = if guess.is_new == Some(true) { "new here, " } else { "" };
+    let nats = |margin: i32| f64::from(margin) / 1024.0;
+    let (category, margin, needed) = (guess.category, nats(margin), nats(needed));
+    writeln!(out, "  looks like    {category} ({new}{margin:.1} nats, {needed:.1} needed)")?;
+    let grams: Vec<String> = guess.grams.iter().map(|(text, weight)| format!("{text} {:+.1}", nats(*weight))).collect();
+    writeln!(out, "  because of    {}", grams.join(", "))
+}
+
 fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
     let why = &found.reason;
     let asked = found.url.as_ref().unwrap_or(&found.name);
@@ -177,8 +195,8 @@ fn write_text(out: &mut impl Write, found: &Explanation) -> io::Result<()> {
             writeln!(out, "  appeal        {appeal}")?;
         }
     }
-    if let Some(imitated) = &found.imitates {
-        writeln!(out, "  pretends to be {imitated}")?;
+    if let Some(guess) = &found.guess {
+        write_guess(out, guess)?;
     }
     writeln!(out, "  decided by    {}", why.step)?;
     if let Some(category) = why.category {

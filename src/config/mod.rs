@@ -37,6 +37,17 @@ use crate::identity::{Mac, Token};
 use crate::name::{Lookalikes, Name};
 use crate::policy::{BudgetInput, Calendar, Criteria, ProfileInput, ScheduleInput, Selector};
 
+/// Where the model of spellings is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelFile {
+    /// The one both authorities signed, the package's or the clone's.
+    Auto,
+    /// Nowhere: nothing is guessed by spelling.
+    None,
+    /// There.
+    Path(PathBuf),
+}
+
 /// The whole configuration, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -46,6 +57,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Why categories are treated as they are.
     pub criteria: Criteria,
+    /// What guesses at names by their spelling.
+    pub model: ModelFile,
     /// The household's clock.
     pub time_zone: TimeZone,
     /// Door one.

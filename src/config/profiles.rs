@@ -58,6 +58,7 @@ fn profile(
     input.filter_prefetch = table.get("filter_prefetch").map(|at| at.value);
     input.strip_ech = table.get("strip_ech").map(|at| at.value);
     input.block_lookalikes = table.get("block_lookalikes").map(|at| at.value);
+    input.guess_unlisted = table.get("guess_unlisted").map(|at| at.value);
     input.rebinding_protection = table.get("rebinding_protection").map(|at| at.value);
     network(table, &mut input);
     let locked = criteria.map_or((CategorySet::EMPTY, CategorySet::EMPTY), |criteria| {

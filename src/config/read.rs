@@ -17,7 +17,8 @@ use super::signed::signed;
 use super::upstream::upstream;
 use super::web::web;
 use super::{
-    BlockAnswer, Cache, Config, Dns, List, ListSource, Log, StructuredErrors, Tcp, Updates, Vocabulary, criteria,
+    BlockAnswer, Cache, Config, Dns, List, ListSource, Log, ModelFile, StructuredErrors, Tcp, Updates, Vocabulary,
+    criteria,
 };
 use crate::classify::{Category, CategorySet};
 use crate::document::{At, Fault, Table, nearest, read};
@@ -37,6 +38,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
                 None
             }
         };
+        let model = model(root, &beside);
         let state_dir = state_dir(root);
         let time_zone = time_zone(root);
         let mut dns = dns(root, &beside, words);
@@ -64,6 +66,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             file: path.map(Path::to_path_buf),
             state_dir,
             criteria: criteria.unwrap_or_else(crate::policy::criteria::plain),
+            model,
             time_zone: time_zone?,
             dns: dns?,
             proxy,
@@ -121,6 +124,14 @@ fn criteria_of(root: &mut Table<'_>, beside: &Path) -> Result<Criteria, Vec<Faul
             root.fault(&file.span, format!("criteria file {} {what}", path.display()));
             Ok(crate::policy::criteria::plain())
         }
+    }
+}
+
+fn model(root: &mut Table<'_>, beside: &Path) -> ModelFile {
+    match root.or("model", String::from("auto")).as_str() {
+        "auto" => ModelFile::Auto,
+        "none" => ModelFile::None,
+        path => ModelFile::Path(beside.join(path)),
     }
 }
 

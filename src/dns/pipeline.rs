@@ -16,6 +16,7 @@ use super::record::{Answer, Question};
 use super::resolver::{ResolveError, Resolver};
 use super::special;
 use super::structured;
+use crate::classify::guess::Guesser;
 use crate::clock::now_secs;
 use crate::config;
 use crate::identity::{Asker, Token};
@@ -305,6 +306,11 @@ impl Door {
         self.doubts.counts()
     }
 
+    /// From now on names are guessed at so; those of the help set never are.
+    pub fn guess_by(&self, guesser: Arc<Guesser>) {
+        self.resolver.guess_by(guesser);
+    }
+
     fn resolver_for(&self, case: &Case<'_>) -> &Arc<Resolver> {
         self.resolver_of(case.is_help())
     }
@@ -443,10 +449,13 @@ impl<'a> Case<'a> {
             Ruling::Doubt => return Some(Verdict::IN_DOUBT),
             Ruling::Help | Ruling::Canary | Ruling::PrivateRelay | Ruling::PrefetchProxy => return None,
         };
-        if self.profile.block_lookalikes && !chosen && answer.note().is_lookalike {
-            return Some(Verdict::LOOKALIKE);
-        }
         let Context { snapshot, moment, .. } = self.context;
+        if !chosen && answer.note().is_suspect {
+            let guess = snapshot.rule_guess(self.profile, &self.query.name, moment);
+            if let Some(refusal) = guess.filter(Verdict::is_refusal) {
+                return Some(refusal);
+            }
+        }
         let mut judged = answer.parts().map(|part| match part {
             Part::Addr(addr) if special::is_inside(addr) && !chosen && self.guards_rebinding() => Verdict::REBINDING,
             part => snapshot.rule_part(self.profile, &part, moment, chosen),

@@ -116,13 +116,15 @@ pub struct Note {
     pub authentic: bool,
     /// Why it is a failure (RFC 8914).
     pub ede: Option<EdeCode>,
-    /// The name asked for pretends to be another.
-    pub is_lookalike: bool,
+    /// Something is guessed of the name asked for, should nobody list it ([`Guesser::suspects`]).
+    ///
+    /// [`Guesser::suspects`]: crate::classify::guess::Guesser::suspects
+    pub is_suspect: bool,
 }
 
-/// The bits of [`Note::authentic`] and [`Note::is_lookalike`]; the code stands below them.
+/// The bits of [`Note::authentic`] and [`Note::is_suspect`]; the code stands below them.
 const AUTHENTIC: u8 = 0x80;
-const LOOKALIKE: u8 = 0x40;
+const SUSPECT: u8 = 0x40;
 
 /// How an answer stands against the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,8 +175,8 @@ impl Entry {
     pub fn with_note(mut self, note: Note) -> Entry {
         if let Ok((head, _)) = Head::mut_from_prefix(self.0.as_mut_bytes()) {
             let authentic = if note.authentic { AUTHENTIC } else { 0 };
-            let lookalike = if note.is_lookalike { LOOKALIKE } else { 0 };
-            head.note = authentic | lookalike | note.ede.map_or(0, |code| code as u8);
+            let suspect = if note.is_suspect { SUSPECT } else { 0 };
+            head.note = authentic | suspect | note.ede.map_or(0, |code| code as u8);
         }
         self
     }
@@ -243,8 +245,8 @@ impl<'a> Answer<'a> {
     pub fn note(&self) -> Note {
         Note {
             authentic: self.head.note & AUTHENTIC != 0,
-            ede: EdeCode::from_code(self.head.note & !(AUTHENTIC | LOOKALIKE)),
-            is_lookalike: self.head.note & LOOKALIKE != 0,
+            ede: EdeCode::from_code(self.head.note & !(AUTHENTIC | SUSPECT)),
+            is_suspect: self.head.note & SUSPECT != 0,
         }
     }
 

@@ -14,9 +14,10 @@ use super::cache::AnswerCache;
 use super::record::{Answer, Entry, Freshness, Key, Note, Question};
 use super::rewrite;
 use super::source::Source;
+use crate::classify::guess::Guesser;
 use crate::clock::now_secs;
 use crate::config;
-use crate::name::{Lookalikes, Suffix};
+use crate::name::Suffix;
 use crate::telemetry::metrics::ServerStats;
 
 /// Cache, upstreams and what is being asked right now.
@@ -24,6 +25,7 @@ pub struct Resolver {
     cache: AnswerCache,
     cache_bytes_max: u64,
     settings: ArcSwap<Settings>,
+    guesser: ArcSwap<Guesser>,
     flights: Mutex<Flights>,
     runtime: Handle,
 }
@@ -31,7 +33,6 @@ pub struct Resolver {
 struct Settings {
     source: Arc<Source>,
     upstream: config::Upstream,
-    lookalikes: Arc<Lookalikes>,
     cache: config::Cache,
 }
 
@@ -88,9 +89,9 @@ impl Resolver {
             settings: ArcSwap::from_pointee(Settings {
                 source: Arc::new(Source::new(&dns.upstream, cache_bytes_max)),
                 upstream: dns.upstream.clone(),
-                lookalikes: Arc::clone(&dns.lookalikes),
                 cache: dns.cache.clone(),
             }),
+            guesser: ArcSwap::default(),
             cache_bytes_max,
             flights: Mutex::default(),
             runtime,
@@ -106,12 +107,12 @@ impl Resolver {
         } else {
             Arc::new(Source::new(&dns.upstream, self.cache_bytes_max))
         };
-        self.settings.store(Arc::new(Settings {
-            source,
-            upstream: dns.upstream.clone(),
-            lookalikes: Arc::clone(&dns.lookalikes),
-            cache: dns.cache.clone(),
-        }));
+        self.settings.store(Arc::new(Settings { source, upstream: dns.upstream.clone(), cache: dns.cache.clone() }));
+    }
+
+    /// From now on names are guessed at so. Without it, none is.
+    pub fn guess_by(&self, guesser: Arc<Guesser>) {
+        self.guesser.store(guesser);
     }
 
     /// The cache, to look ahead.
@@ -220,8 +221,8 @@ impl Resolver {
         let changed = if key.without_ech { rewrite::without_ech(&found.message) } else { None };
         let answer = changed.unwrap_or(found.message);
         let entry = Entry::new(&answer, question, now_secs(), &settings.cache).map_err(|_| ResolveError::Malformed)?;
-        let is_lookalike = settings.lookalikes.imitated(&key.name).is_some();
-        let entry = entry.with_note(Note { is_lookalike, ..found.note });
+        let is_suspect = self.guesser.load().suspects(&key.name);
+        let entry = entry.with_note(Note { is_suspect, ..found.note });
         let entry = Arc::new(entry);
         // A failure must not push out an old answer that could still be served.
         let is_failure = !matches!(entry.answer().rcode(), 0 | 3);

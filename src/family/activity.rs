@@ -249,7 +249,13 @@ fn keep_name(db: &Connection, refused: &Refused, today: Date) -> Result<(), Erro
 fn is_about_the_name(refused: &Refused) -> bool {
     matches!(
         refused.verdict.reason.step,
-        Step::Security | Step::OwnBlock | Step::MinAge | Step::Criterion | Step::BandDefault | Step::Lookalike
+        Step::Security
+            | Step::OwnBlock
+            | Step::MinAge
+            | Step::Criterion
+            | Step::BandDefault
+            | Step::Lookalike
+            | Step::Guessed
     ) && (refused.verdict.reason.category != Some(Category::Unknown))
 }
 

@@ -70,6 +70,8 @@ pub struct Asked {
     pub day: Date,
     /// Names that must not be hit by accident.
     pub popular: Vec<Name>,
+    /// The model of spellings.
+    pub model: Option<Vec<u8>>,
     /// The sealed list, as its holder gave it.
     pub sealed: Option<Vec<u8>>,
 }
@@ -134,6 +136,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     let criteria =
         proposals.criteria.as_ref().map(|text| (format!("criteria-{version}.toml"), text.as_bytes().to_vec()));
     let sealed = asked.sealed.clone().map(|octets| (format!("sealed-{version}.bin"), octets));
+    let model = asked.model.clone().map(|octets| (format!("model-{version}.bin"), octets));
     let release = Release {
         format: FORMAT,
         version,
@@ -142,6 +145,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         bundle: whole,
         deltas: ways,
         criteria: criteria.as_ref().map(|(path, octets)| file_ref(path, octets)),
+        model: model.as_ref().map(|(path, octets)| file_ref(path, octets)),
         sealed: sealed.as_ref().map(|(path, octets)| file_ref(path, octets)),
         rollout: proposals.terms.rollout,
         overrides_guard: proposals.terms.overrides_guard.clone(),
@@ -154,7 +158,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     };
     let mut release_text = serde_json::to_vec_pretty(&release).map_err(|error| BuildError::Other(error.to_string()))?;
     release_text.push(b'\n');
-    let others = criteria.into_iter().chain(sealed).collect();
+    let others = criteria.into_iter().chain(sealed).chain(model).collect();
     Ok(Built { release, release_text, bundle, deltas, others, entries })
 }
 

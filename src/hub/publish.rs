@@ -223,7 +223,8 @@ fn release_files(folder: &Path) -> Result<Vec<(FileRef, Vec<u8>)>, MetadataError
         .into_iter()
         .chain(release.deltas.iter().map(|delta| &delta.file))
         .chain(&release.criteria)
-        .chain(&release.sealed);
+        .chain(&release.sealed)
+        .chain(&release.model);
     let mut files = Vec::new();
     for file in named {
         let place = folder.join(&file.path);

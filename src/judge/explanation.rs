@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::classify::guess::{By, Guess, Guesser};
 use crate::classify::{Category, Match};
+use crate::name::Name;
 use crate::policy::{Action, Band, Chain, Profile};
 
 /// The whole chain of a decision, as `luytre explain --json` prints it.
@@ -34,9 +36,9 @@ pub struct Explanation {
     /// The entry's own minimum age.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_age: Option<u8>,
-    /// The name it pretends to be.
+    /// What it looks like, where nobody lists it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub imitates: Option<String>,
+    pub guess: Option<Guessed>,
     /// Encrypted Client Hello is left out of answers.
     pub strips_ech: bool,
     /// An address of the household in an answer from outside is refused.
@@ -81,6 +83,67 @@ impl Connections {
             blocks_tunnels: network.block_tunnels,
             when_dead: network.when_dead.code(),
         }
+    }
+}
+
+/// What a name that nobody lists looks like, and why.
+#[derive(Debug, Clone, Serialize)]
+pub struct Guessed {
+    /// `homoglyph`, `edit`, `added_word`, `other_ending`, `subdomain`, `name` or `spelling`.
+    pub by: &'static str,
+    /// Category code.
+    pub category: &'static str,
+    /// The brand or name it pretends to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imitates: Option<String>,
+    /// Thousandths that a name of this spelling is of the category, where names come as in the training data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chance_permille: Option<u32>,
+    /// By how much the spelling speaks for it, in 1/1024 nat, and how much was needed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<(i32, i32)>,
+    /// The household has not met it before this month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_new: Option<bool>,
+    /// Parts of the name that weighed most, heaviest first, in 1/1024 nat.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub grams: Vec<(String, i32)>,
+}
+
+/// Parts shown of a name.
+const GRAMS: usize = 5;
+
+impl Guessed {
+    /// The guess at `name` in words.
+    pub fn of(guess: &Guess<'_>, name: &Name, guesser: &Guesser) -> Guessed {
+        let mut guessed = Guessed {
+            by: "spelling",
+            category: guess.category.code(),
+            imitates: None,
+            chance_permille: None,
+            margin: None,
+            is_new: None,
+            grams: Vec::new(),
+        };
+        match guess.by {
+            By::Brand(found) => {
+                guessed.by = found.how.code();
+                let real = found.of.names.first().map(|name| format!(" ({name})")).unwrap_or_default();
+                guessed.imitates = Some(format!("{}{real}", found.of.title));
+            }
+            By::Name(real) => {
+                guessed.by = "name";
+                guessed.imitates = Some(real.to_string());
+            }
+            By::Spelling(found) => {
+                guessed.chance_permille = Some(found.chance / 1000);
+                guessed.margin = Some((found.margin, found.needed));
+                guessed.is_new = Some(found.is_new);
+                let grams = guesser.grams(name, found.class, GRAMS).into_iter();
+                guessed.grams = grams.map(|gram| (gram.text, gram.weight)).collect();
+            }
+        }
+        guessed
     }
 }
 

@@ -52,6 +52,27 @@ pub fn decide_part(
     by_choice(profile, &subject).unwrap_or_else(|| by_classes(profile, classes, subject.categories))
 }
 
+/// Decides what a guess at a name means: never more than the category itself would, never more than asking from ten on, a
+/// warning from sixteen on. `None` where the profile guesses nothing, or the category is open to it.
+pub fn decide_guess(profile: &Profile, name: &Name, category: Category, moment: &Moment) -> Option<Verdict> {
+    if !profile.guess_unlisted {
+        return None;
+    }
+    let classes = Classes { categories: CategorySet::EMPTY.with(category), ..Classes::UNKNOWN };
+    let listed = decide(profile, Some(name), &classes, moment);
+    if listed.action == Action::Allow {
+        return None;
+    }
+    let most = match profile.band {
+        Band::Age0to5 | Band::Age6to9 => Action::Block,
+        Band::Age10to12 | Band::Age13to15 => Action::Ask,
+        Band::Age16to17 | Band::Adult => Action::Warn,
+    };
+    let action = if listed.action.strictness() < most.strictness() { listed.action } else { most };
+    let guessed = Verdict::by(action, Step::Guessed, category, profile);
+    Some(guessed)
+}
+
 /// What people of the household decided, for now or for good.
 fn by_choice(profile: &Profile, subject: &Subject<'_>) -> Option<Verdict> {
     paused(profile, subject)

@@ -89,6 +89,7 @@ pub fn who_can_change(verdict: &Verdict, profile: &Profile, criteria: &Criteria)
         | Step::AllowListOnly
         | Step::Rebinding
         | Step::Lookalike
+        | Step::Guessed
         | Step::Nameless
         | Step::Unexplained
         | Step::HiddenName => guardian,
@@ -114,6 +115,9 @@ pub fn refusal_text(verdict: &Verdict, profile: &Profile, out: &mut String) {
         (Step::OwnBlock, Some(category)) => write!(out, "{}: refused by a rule of this household", category.code()),
         (Step::MinAge, _) => write!(out, "minimum age: {} for ages {band}", verb(verdict.action)),
         (Step::Lookalike, _) => write!(out, "pretends to be another name"),
+        (Step::Guessed, Some(category)) => {
+            write!(out, "not listed, looks like {}: {}", category.code(), verb(verdict.action))
+        }
         (Step::Nameless, _) => write!(out, "an address that no name explains"),
         (Step::Unexplained, _) => write!(out, "the name does not belong to the address"),
         (Step::HiddenName, _) => write!(out, "the true name is hidden"),

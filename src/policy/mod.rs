@@ -20,7 +20,7 @@ pub use band::{Action, Age, Band};
 pub use budget::{BudgetInput, BudgetOn};
 pub use calendar::{Calendar, Days, StartDays};
 pub use criteria::{Criteria, Criterion, HelpPanel, Problem};
-pub use decide::{decide, decide_part};
+pub use decide::{decide, decide_guess, decide_part};
 pub use explain::{Chain, Until};
 pub use hours::Hours;
 pub use network::{Nameless, Network, Quic, Unexplained, WhenDead};

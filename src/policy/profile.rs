@@ -80,6 +80,8 @@ pub struct ProfileInput {
     pub rebinding_protection: Option<bool>,
     /// Names that pretend to be well-known ones are refused; `None`: under 18.
     pub block_lookalikes: Option<bool>,
+    /// Names that nobody lists are judged by what they look like; `None`: under 18.
+    pub guess_unlisted: Option<bool>,
     /// Connections go through the proxy; `None`: under 18.
     pub intercept: Option<bool>,
     /// What becomes of QUIC; `None`: by band.
@@ -123,6 +125,7 @@ impl ProfileInput {
             strip_ech: None,
             rebinding_protection: None,
             block_lookalikes: None,
+            guess_unlisted: None,
             intercept: None,
             quic: None,
             nameless: None,
@@ -165,6 +168,8 @@ pub struct Profile {
     pub rebinding_protection: bool,
     /// Names that pretend to be well-known ones are refused.
     pub block_lookalikes: bool,
+    /// Names that nobody lists are judged by what they look like.
+    pub guess_unlisted: bool,
     /// How its connections are treated beside their names.
     pub network: Network,
     /// Encrypted DNS by TLS and QUIC (port 853) is rejected.
@@ -238,6 +243,7 @@ impl Profile {
             strip_ech: input.strip_ech.unwrap_or(minor),
             rebinding_protection: input.rebinding_protection.unwrap_or(true),
             block_lookalikes: input.block_lookalikes.unwrap_or(minor),
+            guess_unlisted: input.guess_unlisted.unwrap_or(minor),
             network: network(input, band, masks),
             block_encrypted_dns: input.block_encrypted_dns.unwrap_or(minor),
             temporary: Temporary::default(),

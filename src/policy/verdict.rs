@@ -65,6 +65,8 @@ pub enum Step {
     Rebinding,
     /// It pretends to be another.
     Lookalike,
+    /// Nobody lists it; its spelling is that of a category.
+    Guessed,
     /// A connection to an address that no name explains.
     Nameless,
     /// A connection whose name does not belong to its address.
@@ -75,7 +77,7 @@ pub enum Step {
 
 impl Step {
     /// All steps, in their order.
-    pub const ALL: [Step; 18] = [
+    pub const ALL: [Step; 19] = [
         Step::HelpSet,
         Step::Sealed,
         Step::Security,
@@ -91,6 +93,7 @@ impl Step {
         Step::AllowListOnly,
         Step::Rebinding,
         Step::Lookalike,
+        Step::Guessed,
         Step::Nameless,
         Step::Unexplained,
         Step::HiddenName,
@@ -114,6 +117,7 @@ impl Step {
             Step::AllowListOnly => "allow_list_only",
             Step::Rebinding => "rebinding",
             Step::Lookalike => "lookalike",
+            Step::Guessed => "guessed",
             Step::Nameless => "nameless",
             Step::Unexplained => "unexplained",
             Step::HiddenName => "hidden_name",

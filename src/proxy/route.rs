@@ -157,8 +157,9 @@ impl<'a> Case<'a> {
             return ruling;
         }
         let chosen = verdict.is_chosen();
-        if self.profile.block_lookalikes && !chosen && self.snapshot.lookalikes.imitated(name).is_some() {
-            return Ruling::Verdict(Verdict::LOOKALIKE);
+        let guess = if chosen { None } else { self.snapshot.rule_guess(self.profile, name, &self.moment) };
+        if let Some(refusal) = guess.filter(Verdict::is_refusal) {
+            return Ruling::Verdict(refusal);
         }
         let of_addr = self.snapshot.rule_part(self.profile, &Part::Addr(self.to), &self.moment, chosen);
         if of_addr.is_refusal() { Ruling::Verdict(of_addr) } else { ruling }

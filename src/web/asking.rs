@@ -100,11 +100,11 @@ impl Web {
     pub fn verdict(&self, profile: &Profile, name: &Name, moment: &Moment) -> Option<Verdict> {
         use crate::judge::Ruling;
         let snapshot = self.judge.keep();
-        if profile.block_lookalikes && snapshot.lookalikes.imitated(name).is_some() {
-            return Some(Verdict::LOOKALIKE);
-        }
         match snapshot.rule(profile, name, moment) {
             Ruling::Verdict(verdict) if verdict.is_refusal() => Some(verdict),
+            Ruling::Verdict(verdict) if !verdict.is_chosen() => {
+                snapshot.rule_guess(profile, name, moment).filter(Verdict::is_refusal)
+            }
             _ => None,
         }
     }

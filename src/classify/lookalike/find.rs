@@ -30,6 +30,19 @@ pub enum Kind {
     Subdomain,
 }
 
+impl Kind {
+    /// The code that `explain --json` uses.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Kind::Homoglyph => "homoglyph",
+            Kind::Edit => "edit",
+            Kind::AddedWord => "added_word",
+            Kind::OtherEnding => "other_ending",
+            Kind::Subdomain => "subdomain",
+        }
+    }
+}
+
 /// The protected brands, ready to be looked for. Built once; finding allocates for names of other alphabets alone.
 pub struct Lookalikes {
     brands: Vec<Brand>,

@@ -10,6 +10,7 @@ use clap::Args;
 use jiff::civil::Date;
 
 use crate::classify::Category;
+use crate::classify::lexical::Model;
 use crate::classify::sealed::Table;
 use crate::document::Fault;
 use crate::hub::build::{Asked, build};
@@ -39,6 +40,9 @@ pub(in crate::cli) struct Arguments {
     /// A file of names that are left out, one a line: suspended by an appeal, or withdrawn
     #[arg(long, value_name = "FILE")]
     without: Option<PathBuf>,
+    /// The model of spellings, as `luytre model train` wrote it
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
     /// The sealed list, as `luytre hub holder seal` wrote it
     #[arg(long, value_name = "FILE")]
     sealed: Option<PathBuf>,
@@ -75,6 +79,12 @@ pub(super) fn lint(arguments: &Checked) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn model_file(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let octets = fs::read(path).with_context(|| path.display().to_string())?;
+    Model::read(&octets).with_context(|| path.display().to_string())?;
+    Ok(octets)
+}
+
 fn sealed_table(path: &Path) -> anyhow::Result<Vec<u8>> {
     let octets = fs::read(path).with_context(|| path.display().to_string())?;
     Table::read(&octets).with_context(|| path.display().to_string())?;
@@ -85,7 +95,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some((proposals, popular)) = checked(&arguments.checked)? else { return Ok(ExitCode::FAILURE) };
     let without = arguments.without.as_deref().map(names_of).transpose()?.unwrap_or_default();
     let sealed = arguments.sealed.as_deref().map(sealed_table).transpose()?;
-    let asked = Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular, sealed };
+    let model = arguments.model.as_deref().map(model_file).transpose()?;
+    let asked = Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular, model, sealed };
     let built = build(&proposals, &asked)?;
     built.write(&arguments.output)?;
     let release = &built.release;

@@ -34,6 +34,8 @@ pub struct ProfileForm {
     pub rebinding_protection: Option<bool>,
     /// Names that pretend to be others are refused.
     pub block_lookalikes: Option<bool>,
+    /// Names that no list has are judged by what they look like.
+    pub guess_unlisted: Option<bool>,
     /// Connections go through the proxy.
     pub intercept: Option<bool>,
     /// "reject", "filter", "allow".
@@ -188,6 +190,7 @@ impl Row for ProfileForm {
         ("strip_ech", Kind::Flag),
         ("rebinding_protection", Kind::Flag),
         ("block_lookalikes", Kind::Flag),
+        ("guess_unlisted", Kind::Flag),
         ("intercept", Kind::Flag),
         ("quic", Kind::Text),
         ("nameless", Kind::Text),

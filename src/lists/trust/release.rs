@@ -27,6 +27,9 @@ pub struct Release {
     pub deltas: Vec<Delta>,
     /// The criteria, where the authorities publish them.
     pub criteria: Option<FileRef>,
+    /// The model of spellings, where the authorities publish one.
+    #[serde(default)]
+    pub model: Option<FileRef>,
     /// The sealed list, where the authorities publish one: a table nobody can read.
     #[serde(default)]
     pub sealed: Option<FileRef>,

@@ -21,6 +21,7 @@ use super::repository::{Authority, check};
 use super::rollout::{DRAWS, takes_now};
 use super::shelf::{Kept, Look, Shelf, State};
 use crate::classify::Bundle;
+use crate::classify::lexical::{FILE_MAX, Model};
 use crate::classify::sealed::Table;
 use crate::config::{Signed, criteria};
 use crate::document::Fault;
@@ -145,6 +146,7 @@ impl Looking<'_> {
         }
         let criteria = self.fetch_criteria(&a, &b, &kept).await?;
         self.fetch_sealed(&a, &b, &kept).await?;
+        self.fetch_model(&a, &b, &kept).await?;
         // What both want in force all the same, they say in the release itself.
         if kept.release.overrides_guard.is_none() {
             let (old, criteria) = (old.as_ref().map(|(_, bundle)| &**bundle), criteria.as_ref());
@@ -207,7 +209,7 @@ impl Looking<'_> {
             return Err(TrustError::Unsupported { what: RELEASE.into(), format: release.format });
         }
         let files = [&release.bundle].into_iter().chain(release.deltas.iter().map(|delta| &delta.file));
-        let files = files.chain(&release.criteria).chain(&release.sealed);
+        let files = files.chain(&release.criteria).chain(&release.sealed).chain(&release.model);
         if let Some(file) = files.clone().find(|file| file.length > self.options.bytes_max) {
             return Err(TrustError::TooLarge { what: file.path.clone(), bytes_max: self.options.bytes_max });
         }
@@ -307,6 +309,17 @@ impl Looking<'_> {
         }
         let octets = either(a, b, file, SEALED_MAX).await?;
         Table::read(&octets).map_err(|error| TrustError::Inconsistent(format!("{}: {error}", file.path)))?;
+        Ok(write_aside(&place, &octets)?)
+    }
+
+    /// The model of spellings of a release on the shelf.
+    async fn fetch_model(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<(), TrustError> {
+        let (Some(file), Some(place)) = (&kept.release.model, self.shelf.model(kept)) else { return Ok(()) };
+        if agreed(a, b, &file.path)? != *file {
+            return Err(TrustError::Disagree(file.path.clone()));
+        }
+        let octets = either(a, b, file, FILE_MAX as u64).await?;
+        Model::read(&octets).map_err(|error| TrustError::Inconsistent(format!("{}: {error}", file.path)))?;
         Ok(write_aside(&place, &octets)?)
     }
 

@@ -274,8 +274,9 @@ impl Switch {
     }
 }
 
-const SWITCHES: [Switch; 9] = [
+const SWITCHES: [Switch; 10] = [
     Switch { code: "block_lookalikes", field: |form| &mut form.block_lookalikes },
+    Switch { code: "guess_unlisted", field: |form| &mut form.guess_unlisted },
     Switch { code: "canary", field: |form| &mut form.canary },
     Switch { code: "block_private_relay", field: |form| &mut form.block_private_relay },
     Switch { code: "filter_prefetch", field: |form| &mut form.filter_prefetch },
@@ -353,6 +354,7 @@ fn switch(language: Language, code: &str, label: &str, now: Option<bool>) -> Fie
 fn words_of(language: Language, code: &str) -> (String, String) {
     let (label, hint) = match code {
         "block_lookalikes" => (language.t("adv-lookalikes"), language.t("adv-lookalikes-why")),
+        "guess_unlisted" => (language.t("adv-guess"), language.t("adv-guess-why")),
         "canary" => (language.t("adv-canary"), language.t("adv-canary-why")),
         "block_private_relay" => (language.t("adv-relay"), language.t("adv-relay-why")),
         "filter_prefetch" => (language.t("adv-prefetch"), language.t("adv-prefetch-why")),

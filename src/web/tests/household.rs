@@ -268,7 +268,6 @@ fn snapshot(config: &Config, family: &Family) -> Snapshot {
         help: BUILTIN.help.clone(),
         safe_search: BUILTIN.safe_search.clone(),
         switches: BUILTIN.switches.clone(),
-        lookalikes: Arc::clone(&config.dns.lookalikes),
         criteria: Arc::new(config.criteria.clone()),
         profiles: Vec::new(),
         clients,

@@ -105,6 +105,7 @@ step-band_default = This group of sites is looked at by age.
 step-allow_list_only = At this age only chosen pages open.
 step-rebinding = A site from outside is trying to reach a device in this home.
 step-lookalike = The name of this page is made to look like a well-known one.
+step-guessed = Nobody has listed this page yet, but its name looks like this group.
 step-nameless = This connection goes straight to an address without a name.
 step-unexplained = The name and the address of this connection do not belong together.
 step-hidden_name = This connection hides the true name of the site.

@@ -105,6 +105,7 @@ step-band_default = Nhóm trang này được xét theo lứa tuổi.
 step-allow_list_only = Ở lứa tuổi này chỉ mở những trang đã được chọn.
 step-rebinding = Một trang bên ngoài đang tìm cách vào thiết bị trong nhà.
 step-lookalike = Tên trang này giả giống một trang nổi tiếng.
+step-guessed = Chưa ai xếp loại trang này, nhưng tên của nó giống nhóm này.
 step-nameless = Kết nối này đi thẳng tới một địa chỉ không rõ tên.
 step-unexplained = Tên và địa chỉ của kết nối này không khớp nhau.
 step-hidden_name = Kết nối này giấu tên thật của trang.
