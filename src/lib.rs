@@ -18,6 +18,7 @@ pub mod judge;
 pub mod lists;
 pub mod name;
 pub mod net;
+pub mod oprf;
 pub mod policy;
 pub mod proxy;
 pub mod sys;

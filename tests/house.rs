@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["name", "classify"]),
     ("document", &[]),
     ("identity", &[]),
+    ("oprf", &[]),
     ("sys", &[]),
     ("clock", &["sys"]),
     ("config", &["name", "classify", "policy", "document", "identity"]),
