@@ -2,6 +2,7 @@
 //! a family's box.
 
 pub mod build;
+pub mod collect;
 pub mod delta;
 pub mod export;
 pub mod key;

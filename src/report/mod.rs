@@ -1,0 +1,7 @@
+//! What a household may tell, in a form in which nobody can find it: names that many saw, and noised sums. Pure but for
+//! `spool`, which keeps sealed messages in one file. Sends nothing: who carries them is not here.
+
+pub mod consent;
+pub mod message;
+pub mod seal;
+pub mod share;
