@@ -2,6 +2,8 @@
 //! `spool`, which keeps sealed messages in one file. Sends nothing: who carries them is not here.
 
 pub mod consent;
+pub mod ledger;
 pub mod message;
 pub mod seal;
 pub mod share;
+pub mod statistics;
