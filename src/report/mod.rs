@@ -2,8 +2,12 @@
 //! `spool`, which keeps sealed messages in one file. Sends nothing: who carries them is not here.
 
 pub mod consent;
+pub mod envelope;
 pub mod ledger;
 pub mod message;
 pub mod seal;
 pub mod share;
+pub mod slots;
+pub mod spool;
 pub mod statistics;
+pub mod token;
