@@ -2,6 +2,10 @@
 //! are noised. What is not said often enough stays closed, here too.
 
 pub mod decode;
+pub mod issue;
 pub mod noise;
 pub mod open;
 pub mod sum;
+
+#[cfg(test)]
+mod tests;
