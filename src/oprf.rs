@@ -115,7 +115,7 @@ impl ServerKey {
 
     fn evaluate_by(&self, elements: &[[u8; ELEMENT_LEN]], drawn: &mut Drawn) -> Result<Evaluated, OprfError> {
         check_batch(elements.len())?;
-        let blinded = parse_all(elements, |octets| BlindedElement::<Suite>::deserialize(octets))?;
+        let blinded = parse_all(elements, BlindedElement::<Suite>::deserialize)?;
         let answer = self.server.batch_blind_evaluate(drawn, &blinded);
         let answer = answer.map_err(|_| OprfError::Batch(elements.len()))?;
         let elements = answer.messages.iter().map(|element| element.serialize().into()).collect();
@@ -214,7 +214,7 @@ fn finish_all(
     if blindings.len() != evaluated.elements.len() {
         return Err(OprfError::Batch(blindings.len()));
     }
-    let elements = parse_all(&evaluated.elements, |octets| EvaluationElement::<Suite>::deserialize(octets))?;
+    let elements = parse_all(&evaluated.elements, EvaluationElement::<Suite>::deserialize)?;
     let proof = Proof::<Suite>::deserialize(&evaluated.proof).map_err(|_| OprfError::Proof)?;
     let inputs: Vec<&[u8]> = blindings.iter().map(|blinding| blinding.input.as_slice()).collect();
     let clients: Vec<VoprfClient<Suite>> = blindings.iter().map(|blinding| blinding.client.clone()).collect();

@@ -29,7 +29,7 @@ pub enum Mode {
     /// Nothing at all.
     Off(Why),
     /// One noised answer about one cell a week, no name: there are no two that watch each other.
-    CountsOnly(Why),
+    CountsOnly(Why, Counting),
     /// Names below a threshold, and sums.
     Full(Permit),
 }
@@ -48,6 +48,10 @@ pub enum Why {
     /// Only one of the two can be reached, or the two are one.
     OneOperator,
 }
+
+/// One noised answer may be given. Made by [`Mode::of`] alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counting(());
 
 /// Names may be reported. Made by [`Mode::of`] alone, and asked for by everything that seals a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +77,7 @@ impl Mode {
             // The relay sees the address: it may be none of those that see content.
             (Some(one), None, Some(relay)) | (None, Some(one), Some(relay)) if one == relay => Mode::Off(Why::Nobody),
             (Some(a), Some(b), Some(relay)) if a == relay && b == relay => Mode::Off(Why::Nobody),
-            _ => Mode::CountsOnly(Why::OneOperator),
+            _ => Mode::CountsOnly(Why::OneOperator, Counting(())),
         }
     }
 }
@@ -90,6 +94,11 @@ pub(crate) mod tests {
     /// What a household has that agreed, with three operators that differ.
     pub(crate) fn permit() -> Permit {
         Permit(())
+    }
+
+    /// What a household has that agreed, with one operator only.
+    pub(crate) fn counting() -> Counting {
+        Counting(())
     }
 
     const YES: Consent = Consent { guardian: true, children: true };
@@ -113,7 +122,7 @@ pub(crate) mod tests {
         for (a, b, relay) in [("a", "", "r"), ("", "b", "r"), ("a", "a", "r"), ("a", " A ", "r"), ("a", "b", "a")] {
             assert_eq!(
                 Mode::of(YES, &operators(a, b, relay)),
-                Mode::CountsOnly(Why::OneOperator),
+                Mode::CountsOnly(Why::OneOperator, counting()),
                 "{a:?} {b:?} {relay:?}"
             );
         }

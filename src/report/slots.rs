@@ -32,7 +32,7 @@ pub struct Slot {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Filling {
     /// Something that was met.
-    Report(Report),
+    Report(Box<Report>),
     /// Nothing, which looks the same.
     Nothing(Header),
 }
@@ -62,7 +62,7 @@ pub fn plan_week(ended_at: u64, rng: &mut impl CryptoRng) -> u64 {
 
 /// Whether this household takes part this week.
 pub fn takes_part(rng: &mut impl CryptoRng) -> bool {
-    rng.next_u32() % TAKES_PART_ONE_IN == 0
+    rng.next_u32().is_multiple_of(TAKES_PART_ONE_IN)
 }
 
 /// Fills every slot: each name once, those that find no room dropped by chance, what is left filled with nothing, and all
@@ -73,7 +73,8 @@ pub fn fill(header: Header, candidates: Vec<Report>, rng: &mut impl CryptoRng) -
     let is_new = |report: &Report| report.header() == header && seen.insert(report.measured());
     let mut reports: Vec<Report> = candidates.into_iter().filter(is_new).collect();
     shuffle(&mut reports, rng);
-    let mut filled: Vec<Filling> = reports.into_iter().take(slots).map(Filling::Report).collect();
+    let mut filled: Vec<Filling> =
+        reports.into_iter().take(slots).map(|report| Filling::Report(Box::new(report))).collect();
     filled.resize(slots, Filling::Nothing(header));
     shuffle(&mut filled, rng);
     filled
@@ -148,7 +149,7 @@ mod tests {
             let all = reports(12);
             let filled = fill(HEADER, all.clone(), &mut rng);
             for (count, report) in kept.iter_mut().zip(&all) {
-                *count += u32::from(filled.contains(&Filling::Report(report.clone())));
+                *count += u32::from(filled.contains(&Filling::Report(Box::new(report.clone()))));
             }
             let one = fill(HEADER, reports(1), &mut rng);
             place[one.iter().position(is_real).unwrap()] += 1;

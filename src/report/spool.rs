@@ -163,7 +163,7 @@ impl Spool {
 fn wait(tries: u8, rng: &mut impl CryptoRng) -> u64 {
     let longest = RETRY_FIRST_SECS.saturating_mul(1 << u32::from(tries.min(10))).min(RETRY_MAX_SECS);
     let half = longest / 2;
-    half.saturating_add(rng.next_u64() % half.max(1))
+    half.saturating_add(rng.next_u64().checked_rem(half).unwrap_or(0))
 }
 
 fn size(all: &[Waiting]) -> usize {

@@ -11,7 +11,7 @@ use rand::{CryptoRng, Rng};
 use zeroize::Zeroize;
 
 use crate::classify::category::Category;
-use crate::report::consent::Permit;
+use crate::report::consent::{Counting, Permit};
 
 /// Kinds of things counted: categories, together where few are expected.
 pub const GROUPS: usize = 24;
@@ -70,7 +70,7 @@ pub struct Halves {
     pub b: Vec<u8>,
 }
 
-/// One answer about one cell, false by chance as often as not to matter: all that is sent where there is one operator only.
+/// One answer about one group, which may always be chance: all that is sent where there is one operator only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OneCell {
     /// Drawn, whatever the week was.
@@ -125,18 +125,18 @@ impl Presence {
         keep(&mut self.0, TRUE_MAX, rng);
         let mut cells = self.0;
         for bit in &mut cells {
-            *bit ^= rng.next_u32() % FLIP_ONE_IN == 0;
+            *bit ^= rng.next_u32().is_multiple_of(FLIP_ONE_IN);
         }
         keep(&mut cells, WEIGHT_MAX, rng);
         Blurred(cells)
     }
 
     /// Randomised response (Warner 1965) about one group drawn by chance.
-    pub fn one_cell(&self, rng: &mut impl CryptoRng) -> OneCell {
+    pub fn one_cell(&self, rng: &mut impl CryptoRng, _: Counting) -> OneCell {
         let group = below(GROUPS, rng);
         let of_bands = self.0.chunks(BANDS).nth(group);
         let is_met = of_bands.is_some_and(|cells| cells.contains(&true));
-        let is_turned = rng.next_u32() % 4 == 0;
+        let is_turned = rng.next_u32().is_multiple_of(4);
         OneCell { group: u8::try_from(group).unwrap_or(0), answer: is_met ^ is_turned }
     }
 }

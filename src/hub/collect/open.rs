@@ -73,7 +73,7 @@ pub enum Group {
         shares: usize,
     },
     /// Read.
-    Revealed(Indicator),
+    Revealed(Box<Indicator>),
 }
 
 /// A name that enough households met. Material for a person to look at; never a block by itself.
@@ -125,7 +125,7 @@ impl Collector {
             return Group::Hidden { shares };
         }
         let indicator = recover(tag, group, threshold, rng).and_then(|secret| self.read(tag, group, &secret));
-        indicator.map_or(Group::Unclear { shares }, Group::Revealed)
+        indicator.map_or(Group::Unclear { shares }, |indicator| Group::Revealed(Box::new(indicator)))
     }
 
     /// Reads every report whose share lies on the polynomial, and counts what most of them say.

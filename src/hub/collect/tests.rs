@@ -55,7 +55,7 @@ fn week_of(
     let fillings = slots::fill(HEADER, met, rng);
     let seal = |filling: Filling| {
         let asked = match filling {
-            Filling::Report(report) => Question::about(report, permit()),
+            Filling::Report(report) => Question::about(*report, permit()),
             Filling::Nothing(header) => Question::about_nothing(header, rng, permit()),
         };
         let (question, elements) = asked.unwrap();
@@ -82,7 +82,7 @@ fn five_hundred_homes_and_what_comes_of_it() {
         assert_eq!(sent.len(), 6, "an idle home sends as much as any");
         passed_on.extend(sent.iter().map(|envelope| envelope.octets().to_vec()));
     }
-    assert!(passed_on.iter().all(|octets| octets.len() == REPORT_LEN));
+    assert!(passed_on.iter().all(|octets| octets.len() == REPORT_LEN && octets.len() == 609));
     for (name, _) in MET {
         let wire = Name::parse(name).unwrap();
         let wire = &wire.as_wire()[..wire.as_wire().len() - 1];

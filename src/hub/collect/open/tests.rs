@@ -121,6 +121,19 @@ fn a_share_counts_once_however_often_it_comes() {
 }
 
 #[test]
+fn both_key_holders_make_the_secret() {
+    let (mut one, mut two) = (World::new(10), World::new(11));
+    two.a = ServerKey::from_bytes(&one.a.to_bytes()).unwrap();
+    let mut three = World::new(12);
+    three.b = ServerKey::from_bytes(&one.b.to_bytes()).unwrap();
+    let tag = |report: Vec<u8>| report[HEADER_LEN..HEADER_LEN + TAG_LEN].to_vec();
+    let base = tag(one.report(header(20), "xau.com", 7));
+    assert_ne!(base, tag(two.report(header(20), "xau.com", 7)), "the same a, another b");
+    assert_ne!(base, tag(three.report(header(20), "xau.com", 7)), "another a, the same b");
+    assert_eq!(base, tag(one.report(header(20), "xau.com", 7)));
+}
+
+#[test]
 fn who_asks_for_another_threshold_epoch_or_lane_gets_shares_of_something_else() {
     let mut world = World::new(4);
     let tag = |report: &[u8]| report[HEADER_LEN..HEADER_LEN + TAG_LEN].to_vec();
