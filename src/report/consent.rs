@@ -119,7 +119,9 @@ pub(crate) mod tests {
 
     #[test]
     fn without_two_that_differ_no_name_is_sent() {
-        for (a, b, relay) in [("a", "", "r"), ("", "b", "r"), ("a", "a", "r"), ("a", " A ", "r"), ("a", "b", "a")] {
+        for (a, b, relay) in
+            [("a", "", "r"), ("", "b", "r"), ("a", "a", "r"), ("a", " A ", "r"), ("a", "b", "a"), ("a", "b", "b")]
+        {
             assert_eq!(
                 Mode::of(YES, &operators(a, b, relay)),
                 Mode::CountsOnly(Why::OneOperator, counting()),
