@@ -7,7 +7,7 @@ use std::fmt;
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_CHACHA20_POLY1305;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicKey};
 
-use crate::report::message::{HEADER_LEN, Header, VERSION};
+use crate::report::message::{HEADER_LEN, VERSION};
 use crate::report::seal::{ANONYMOUS_LEN, Anonymous};
 use crate::report::statistics::{Halves, NONCE_LEN};
 use crate::report::token::TOKEN_LEN;
@@ -114,14 +114,9 @@ impl fmt::Debug for OpeningKey {
 
 impl Envelope {
     /// Seals a report to operator A.
-    pub fn report(
-        header: Header,
-        report: &Anonymous,
-        token: &[u8; TOKEN_LEN],
-        key: &SealingKey,
-    ) -> Result<Envelope, EnvelopeError> {
+    pub fn report(report: &Anonymous, token: &[u8; TOKEN_LEN], key: &SealingKey) -> Result<Envelope, EnvelopeError> {
         let mut octets = vec![KIND_REPORT];
-        octets.extend(header.octets());
+        octets.extend(report.octets().iter().take(HEADER_LEN));
         let sealed = seal(Recipient::A, &octets, &[report.octets().as_slice(), token].concat(), key)?;
         octets.extend(sealed);
         Ok(Envelope(octets))

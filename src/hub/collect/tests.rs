@@ -63,7 +63,7 @@ fn week_of(
         let (a, b) = (Answer { evaluated: &a, key: &key_a }, Answer { evaluated: &b, key: &key_b });
         let report = question.seal(a, b, rng).unwrap();
         // Signing 3,000 tokens is not what is tested here.
-        Envelope::report(HEADER, &report, &[0; TOKEN_LEN], &sealed_to.1).unwrap()
+        Envelope::report(&report, &[0; TOKEN_LEN], &sealed_to.1).unwrap()
     };
     fillings.into_iter().map(seal).collect()
 }
@@ -125,7 +125,7 @@ fn a_report_brings_its_token() {
     let (a, b) = (operators.a.evaluate(&[elements.a]).unwrap(), operators.b.evaluate(&[elements.b]).unwrap());
     let (a, b) = (Answer { evaluated: &a, key: &key_a }, Answer { evaluated: &b, key: &key_b });
     let report = question.seal(a, b, &mut rng).unwrap();
-    let envelope = Envelope::report(HEADER, &report, token(&purpose).octets(), &seal).unwrap();
+    let envelope = Envelope::report(&report, token(&purpose).octets(), &seal).unwrap();
     let (octets, token) = open.open_report(envelope.octets()).unwrap();
     assert_eq!(&octets, report.octets());
     let mut redeemer = Redeemer::new(issuer().public().clone(), purpose, 10);
