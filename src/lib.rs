@@ -22,6 +22,7 @@ pub mod net;
 pub mod oprf;
 pub mod policy;
 pub mod proxy;
+pub mod report;
 pub mod sys;
 pub mod telemetry;
 pub mod web;

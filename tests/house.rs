@@ -20,7 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
-    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock"]),
+    ("report", &["name", "classify", "oprf"]),
+    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock", "report"]),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock", "oprf"]),
     (
         "proxy",

@@ -3,6 +3,7 @@
 
 pub mod appeal;
 pub mod build;
+pub mod collect;
 pub mod delta;
 pub mod export;
 pub mod holder;
