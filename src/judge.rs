@@ -205,6 +205,20 @@ impl Snapshot {
         }
     }
 
+    /// True when pages of `name` are judged by their words: the profile guesses, and nobody lists, knows or chose the name.
+    pub fn reads_pages(&self, profile: &Profile, name: &Name, moment: &Moment) -> bool {
+        profile.guess_unlisted
+            && !self.help.contains(name)
+            && self.engine.is_unknown(name)
+            && !policy::decide(profile, Some(name), &Classes::UNKNOWN, moment).is_chosen()
+    }
+
+    /// What the words of a page mean for the profile: the strictest of what each category would.
+    pub fn rule_text(&self, profile: &Profile, name: &Name, called: CategorySet, moment: &Moment) -> Option<Verdict> {
+        let guesses = called.iter().filter_map(|category| policy::decide_guess(profile, name, category, moment));
+        guesses.max_by_key(|verdict| verdict.action.strictness())
+    }
+
     /// The whole chain of the decision on a question for `name`, or on a request for `url`, whose host `name` then is.
     pub fn explain(&self, profile: &Profile, name: &Name, url: Option<&Url>, moment: &Moment) -> Explanation {
         let guess = self.engine.guess(name);

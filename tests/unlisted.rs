@@ -69,7 +69,9 @@ fn what_a_name_looks_like_means_less_the_older_the_child() {
     assert!(grams.iter().any(|gram| gram[0].as_str().unwrap().contains("porn")), "{told}");
     assert_eq!(explained(&server, "mai", PRETENDS)["guess"]["by"], "added_word");
     // The same by the command that classifies.
-    let line = text(&server.command(&["classify", "--json", SPELT]).stdout);
+    let file = server.folder.path().join("names");
+    fs::write(&file, SPELT).unwrap();
+    let line = text(&server.command(&["classify", "--json", file.to_str().unwrap()]).stdout);
     let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
     assert_eq!(line["guess"], told["guess"]);
 }

@@ -11,6 +11,7 @@ use crate::classify::seen::Seen;
 use crate::clock::now_secs;
 use crate::config::{Config, ModelFile};
 use crate::lists::data::Builtin;
+use crate::lists::phrases::text_model;
 use crate::lists::store::write_aside;
 use crate::name::{Name, NameSet};
 
@@ -31,7 +32,8 @@ pub fn guesser(config: &Config, builtin: &Builtin, seen: Option<Arc<Seen>>) -> A
     let canary = builtin.canary.iter().flat_map(|group| &group.names);
     let popular: Vec<Name> = canary.chain(builtin.help.names()).cloned().chain(popular(config)).collect();
     let names = Arc::clone(&config.dns.lookalikes);
-    Arc::new(Guesser::new(model, &builtin.protected, names, NameSet::new(&popular), seen))
+    let guesser = Guesser::new(model, &builtin.protected, names, NameSet::new(&popular), seen);
+    Arc::new(guesser.reading(text_model().filter(|_| config.proxy.is_some())))
 }
 
 fn read(path: &Path) -> anyhow::Result<Model> {

@@ -75,6 +75,15 @@ impl Engine {
         &self.guesser
     }
 
+    /// True when no list says anything of the name and it is not well known: what is there may be anything.
+    pub fn is_unknown(&self, name: &Name) -> bool {
+        let classes = self.classify(name);
+        classes.categories.without(SAYS_NOTHING).is_empty()
+            && classes.services.is_empty()
+            && !self.guesser.is_popular(name)
+            && !self.matches(name).iter().any(|found| found.allow)
+    }
+
     /// The guess at a name of which no list says anything, not even that it is harmless.
     pub fn guess(&self, name: &Name) -> Option<Guess<'_>> {
         let classes = self.classify(name);

@@ -1,6 +1,6 @@
 //! What a name that nobody lists looks like. Asked only of such names, in this order: it pretends to be a protected brand; it
 //! pretends to be a name this household protects; its spelling is that of a class of the model, more so the newer it is
-//! here. What follows from a guess is `policy`'s to say; a guess is never evidence.
+//! here. Last, where a page comes in the clear, its words speak. What follows from a guess is `policy`'s to say; a guess is never evidence.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use super::category::Category;
 use super::lexical::{Class, Gram, Model, Scores};
 use super::lookalike::{Imitation, Lookalikes, Protected};
 use super::seen::Seen;
+use super::text::TextModel;
 use crate::name::{self, Name, NameSet};
 
 /// A guess at a name.
@@ -53,6 +54,7 @@ pub struct Guesser {
     names: Arc<name::Lookalikes>,
     popular: NameSet,
     seen: Option<Arc<Seen>>,
+    text: Option<TextModel>,
 }
 
 /// What a household has met for a month or more has shown itself; what a registry's feed calls new has shown nothing yet. One
@@ -68,7 +70,22 @@ impl Guesser {
         popular: NameSet,
         seen: Option<Arc<Seen>>,
     ) -> Guesser {
-        Guesser { model, brands: Some(Lookalikes::new(protected)), names, popular, seen }
+        Guesser { model, brands: Some(Lookalikes::new(protected)), names, popular, seen, text: None }
+    }
+
+    /// The same with what judges pages by their words.
+    pub fn reading(self, text: Option<TextModel>) -> Guesser {
+        Guesser { text, ..self }
+    }
+
+    /// What judges pages by their words.
+    pub fn text(&self) -> Option<&TextModel> {
+        self.text.as_ref()
+    }
+
+    /// True for names that are never guessed at.
+    pub fn is_popular(&self, name: &Name) -> bool {
+        self.popular.contains(name)
     }
 
     /// True when something may be guessed of the name; cheap for nearly all. Notes that the household met it.

@@ -27,6 +27,7 @@ use tokio::time::timeout;
 
 use super::live::{About, CONNECT_SECS, Entry, Seat};
 use super::places::Place;
+use super::reading::{self, Begun};
 use super::route::{OriginalDst, Route, Subject};
 use super::server::{Connection, Worker, connect, ended};
 use super::sniff::http::{Target, check};
@@ -42,7 +43,7 @@ use crate::telemetry::proxied::{By, Passage};
 /// Octets of a request's head; browsers send a few hundred, with many cookies some thousands.
 const HEAD_MAX: usize = 64 << 10;
 
-type Body = Either<Incoming, Full<Bytes>>;
+type Body = Either<Incoming, Either<Full<Bytes>, Begun>>;
 
 /// One connection of a device.
 struct Session {
@@ -127,12 +128,13 @@ impl Session {
             Err(error) => {
                 tracing::debug!(%error, "request refused");
                 self.count(Passage::Malformed);
-                return closing(refusal::plain(StatusCode::BAD_REQUEST).map(Either::Right));
+                return closing(refusal::plain(StatusCode::BAD_REQUEST).map(own));
             }
         };
         // Where a length stood beside it, nobody may trust what follows (RFC 9112 §6.3); hyper does not tell, and browsers
         // send no chunked requests.
         let is_chunked = head.headers.contains_key(header::TRANSFER_ENCODING);
+        let languages = head.headers.get(header::ACCEPT_LANGUAGE).cloned();
         let (host, port) = (target.host.clone(), target.port);
         let sniffed = target.clone().into_sniffed();
         self.seat.entry().rename(sniffed.name.as_ref());
@@ -146,29 +148,31 @@ impl Session {
                 }
                 (addr, is_help)
             }
-            Route::Refuse(verdict) => return self.refuse(&verdict, sniffed.name.as_ref(), &head.headers),
+            Route::Refuse(verdict) => return self.refuse(&verdict, sniffed.name.as_ref(), languages.as_ref()),
         };
         if head.method == Method::CONNECT {
             let addr = SocketAddr::new(addr, port);
             return self.connect_for(Request::from_parts(head, body), addr, host.is_some());
         }
-        match self.forward(Request::from_parts(head, body), &target, addr).await {
-            Some(response) if is_chunked => closing(response),
-            Some(response) => response,
+        let guide = &self.worker.server.guide;
+        let read = sniffed.name.as_ref().filter(|name| head.method == Method::GET && guide.reads_pages(subject, name));
+        match self.forward(Request::from_parts(head, body), &target, addr, read).await {
+            Some(Err(verdict)) => self.refuse(&verdict, sniffed.name.as_ref(), languages.as_ref()),
+            Some(Ok(response)) if is_chunked => closing(response),
+            Some(Ok(response)) => response,
             None => {
                 if !is_help {
                     self.count(Passage::Unreachable);
                 }
-                closing(refusal::plain(StatusCode::BAD_GATEWAY).map(Either::Right))
+                closing(refusal::plain(StatusCode::BAD_GATEWAY).map(own))
             }
         }
     }
 
-    fn refuse(&self, verdict: &Verdict, name: Option<&Name>, headers: &HeaderMap) -> Response<Body> {
+    fn refuse(&self, verdict: &Verdict, name: Option<&Name>, languages: Option<&HeaderValue>) -> Response<Body> {
         self.count(Passage::Refused);
         let server = &self.worker.server;
         ways::note(&server.counters, verdict);
-        let languages = headers.get(header::ACCEPT_LANGUAGE);
         let page = match server.pages.get().zip(name) {
             Some((pages, name)) => {
                 let languages = languages.and_then(|value| value.to_str().ok());
@@ -177,7 +181,7 @@ impl Session {
             }
             None => refusal::page(verdict, &server.guide.judge.current().criteria, languages),
         };
-        page.map(Either::Right)
+        page.map(own)
     }
 
     fn count(&self, passage: Passage) {
@@ -193,9 +197,13 @@ impl Session {
         mut request: Request<Incoming>,
         target: &Target,
         addr: IpAddr,
-    ) -> Option<Response<Body>> {
+        read: Option<&Name>,
+    ) -> Option<Result<Response<Body>, Verdict>> {
         let on_upgrade = wants_upgrade(request.headers()).then(|| hyper::upgrade::on(&mut request));
-        let request = self.rewritten(request, target)?;
+        let mut request = self.rewritten(request, target)?;
+        if read.is_some() {
+            reading::ask_plain(request.headers_mut());
+        }
         let mut response = self.ask(request, addr).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let theirs = hyper::upgrade::on(&mut response);
@@ -205,10 +213,33 @@ impl Session {
                     session.tunnel(client, origin).await;
                 }
             });
-            return Some(response.map(Either::Left));
+            return Some(Ok(response.map(Either::Left)));
         }
         without_hops(response.headers_mut());
-        Some(response.map(Either::Left))
+        match read.filter(|_| reading::is_page(&response)) {
+            Some(name) => self.judged(response, name).await,
+            None => Some(Ok(response.map(Either::Left))),
+        }
+    }
+
+    /// The page, once its beginning was read; or why it is refused.
+    async fn judged(&self, response: Response<Incoming>, name: &Name) -> Option<Result<Response<Body>, Verdict>> {
+        let server = &self.worker.server;
+        let snapshot = server.guide.judge.keep();
+        let Some(model) = snapshot.engine.guesser().text() else { return Some(Ok(response.map(Either::Left))) };
+        let (head, body) = response.into_parts();
+        let (scores, begun) = reading::begin(body, model).await?;
+        let moment = snapshot.moment(i64::try_from(now_secs()).unwrap_or(i64::MAX));
+        let profile = snapshot.asker(self.client.into());
+        match snapshot.rule_text(profile, name, scores.called(), &moment).filter(Verdict::is_refusal) {
+            Some(verdict) => {
+                // The rest of the page is of no use to anybody, and with it the connection.
+                *self.origin.borrow_mut() = None;
+                server.guide.door.tell(&snapshot, self.client.into(), name, verdict);
+                Some(Err(verdict))
+            }
+            None => Some(Ok(Response::from_parts(head, Either::Right(Either::Right(begun))))),
+        }
     }
 
     /// The request as the origin shall read it: to one host, in one form, for this hop alone.
@@ -266,7 +297,7 @@ impl Session {
     fn connect_for(self: Rc<Self>, mut request: Request<Incoming>, to: SocketAddr, is_named: bool) -> Response<Body> {
         const WEB: [u16; 2] = [80, 443];
         if !is_named || !WEB.contains(&to.port()) {
-            return closing(refusal::plain(StatusCode::FORBIDDEN).map(Either::Right));
+            return closing(refusal::plain(StatusCode::FORBIDDEN).map(own));
         }
         let upgrade = hyper::upgrade::on(&mut request);
         spawn_local(async move {
@@ -278,7 +309,7 @@ impl Session {
                 Box::pin(Rc::clone(&self.worker).serve(connection, read));
             serving.await;
         });
-        Response::new(Either::Right(Full::default()))
+        Response::new(own(Full::default()))
     }
 
     /// Both sides agreed to speak something else: bytes from now on.
@@ -317,6 +348,11 @@ fn client_side(upgraded: Upgraded) -> Option<Side> {
 fn origin_side(upgraded: Upgraded) -> Option<Side> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     Some(Side { stream: parts.io.into_inner(), read: parts.read_buf.to_vec() })
+}
+
+/// A body of our own.
+fn own(body: Full<Bytes>) -> Body {
+    Either::Right(Either::Left(body))
 }
 
 fn closing(mut response: Response<Body>) -> Response<Body> {

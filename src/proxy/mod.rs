@@ -5,6 +5,7 @@ pub mod flows;
 pub mod http;
 pub mod live;
 pub mod places;
+mod reading;
 pub mod refusal;
 pub mod route;
 pub mod safe;

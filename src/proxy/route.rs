@@ -91,6 +91,13 @@ impl Guide {
         route
     }
 
+    /// True when pages of `name` are read on the way: nobody lists it, and nobody chose it.
+    pub fn reads_pages(&self, subject: Subject<'_>, name: &Name) -> bool {
+        let snapshot = self.judge.current();
+        let profile = snapshot.asker(subject.asker);
+        snapshot.reads_pages(profile, name, &moment_at(&snapshot, subject.at))
+    }
+
     /// True when the connection of `asker` to `to` may go on at that time; asks nobody outside.
     pub fn still_allows(&self, asker: Asker, name: Option<&Name>, to: IpAddr, at: u64) -> bool {
         let snapshot = self.judge.keep();

@@ -58,6 +58,46 @@ fn a_refused_site_is_a_page_that_helps_and_an_allowed_one_is_untouched() {
     assert_eq!(gateway.server.metric("luytre_proxy_refused_total{category=\"gambling\"}"), 2.0);
 }
 
+/// What no list says, a page says itself.
+const BETS: &str = "/page?Play+the+best+online+casino+with+free+spins,+live+dealer+roulette+and+a+welcome+bonus";
+const CALM: &str = "/page?How+the+river+flooded+the+old+town+and+what+the+school+did";
+
+#[test]
+fn a_page_of_a_site_that_nobody_lists_is_judged_by_its_words() {
+    if !namespace::enter("http::a_page_of_a_site_that_nobody_lists_is_judged_by_its_words") {
+        return;
+    }
+    let gateway = Gateway::open("");
+    for family in FAMILIES {
+        // One connection: what is refused ends nothing but its own page.
+        let mut stream = BufReader::new(at(&gateway, &NEWS, family));
+        for (path, refused) in [(CALM, false), (BETS, true), (CALM, false), (BETS, true)] {
+            stream.get_mut().write_all(get(&NEWS, path, "Accept-Encoding: gzip, br\r\n").as_bytes()).unwrap();
+            let (head, body) = answer(&mut stream);
+            assert_eq!(head.starts_with("HTTP/1.1 403"), refused, "{path}: {head}");
+            if refused {
+                assert!(body.contains("tel:111") && !body.contains("free spins"), "{body}");
+            } else {
+                assert!(
+                    body.len() > 150_000 && body.ends_with("</html>") && body.contains("flooded"),
+                    "{} octets",
+                    body.len()
+                );
+            }
+        }
+        let visits = gateway.visits();
+        assert!(visits.iter().all(|visit| !visit.said.contains("gzip")), "what is packed cannot be read: {visits:?}");
+        // An adult, a site somebody listed, and what is no page are passed on as they are.
+        let stream = gateway.adult().connect(NEWS.at(family, 80)).unwrap();
+        let page = exchange(stream, last(&NEWS, BETS).as_bytes());
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("free spins"), "{}", &page[..200]);
+        gateway.visits();
+    }
+    gateway.reconfigure("guess_unlisted = false");
+    let page = exchange(at(&gateway, &NEWS, 0), last(&NEWS, BETS).as_bytes());
+    assert!(page.starts_with("HTTP/1.1 200"), "switched off: {}", &page[..200]);
+}
+
 #[test]
 fn every_request_of_a_connection_is_judged() {
     if !namespace::enter("http::every_request_of_a_connection_is_judged") {

@@ -158,6 +158,7 @@ fn speak(stream: impl Read + Write, visit: &Mutex<Visit>, is_told: bool) -> io::
             ("/slow", _) => return drip(stream.get_mut()),
             ("/big", len) => send_big(stream.get_mut(), len[1..].parse().unwrap())?,
             ("/end", _) => return answer_at_end(&mut stream),
+            ("/page", words) => send_page(stream.get_mut(), &words.trim_start_matches('?').replace('+', " "))?,
             _ if header(&head, "upgrade").is_some() => return upgrade(stream),
             _ => {
                 let (len, hash) = take_body(&mut stream, &head)?;
@@ -169,6 +170,15 @@ fn speak(stream: impl Read + Write, visit: &Mutex<Visit>, is_told: bool) -> io::
         }
     }
     Ok(())
+}
+
+/// A page about those words, far longer than anybody reads on the way.
+fn send_page(stream: &mut impl Write, words: &str) -> io::Result<()> {
+    let filler = "<p>and so on</p>\n".repeat(10_000);
+    let page = format!("<!doctype html><html><title>{words}</title><body><h1>{words}</h1>\n{filler}</body></html>");
+    let len = page.len();
+    write!(stream, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len}\r\n\r\n{page}")?;
+    stream.flush()
 }
 
 /// `None` at the end, or when it is no request: then what came is sent back until the end.
