@@ -59,8 +59,8 @@ fn a_refused_site_is_a_page_that_helps_and_an_allowed_one_is_untouched() {
 }
 
 /// What no list says, a page says itself.
-const BETS: &str = "/page?Play+the+best+online+casino+with+free+spins,+live+dealer+roulette+and+a+welcome+bonus";
-const CALM: &str = "/page?How+the+river+flooded+the+old+town+and+what+the+school+did";
+const BETS: &str = "/words?Play+the+best+online+casino+with+free+spins,+live+dealer+roulette+and+a+welcome+bonus";
+const CALM: &str = "/words?How+the+river+flooded+the+old+town+and+what+the+school+did";
 
 #[test]
 fn a_page_of_a_site_that_nobody_lists_is_judged_by_its_words() {

@@ -158,7 +158,7 @@ fn speak(stream: impl Read + Write, visit: &Mutex<Visit>, is_told: bool) -> io::
             ("/slow", _) => return drip(stream.get_mut()),
             ("/big", len) => send_big(stream.get_mut(), len[1..].parse().unwrap())?,
             ("/end", _) => return answer_at_end(&mut stream),
-            ("/page", words) => send_page(stream.get_mut(), &words.trim_start_matches('?').replace('+', " "))?,
+            ("/words", words) => send_page(stream.get_mut(), &words.trim_start_matches('?').replace('+', " "))?,
             _ if header(&head, "upgrade").is_some() => return upgrade(stream),
             _ => {
                 let (len, hash) = take_body(&mut stream, &head)?;
