@@ -132,6 +132,10 @@ fn names_written_in(folder: &Path) -> Vec<Name> {
             names.extend(names_written_in(&path));
             continue;
         }
+        // The model of spellings holds no names.
+        if path.extension().is_some_and(|end| end == "bin") {
+            continue;
+        }
         let text = fs::read_to_string(&path).unwrap();
         let quoted =
             text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split('"').skip(1).step_by(2));
