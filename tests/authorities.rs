@@ -130,10 +130,7 @@ fn the_whole_life_of_a_list() {
 /// A box with release 2 in force, and what is tried on it.
 #[test]
 fn every_attack_leaves_the_last_good_list_in_force() {
-    let (country, upstream) = (Country::found(), Upstream::start());
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let (country, upstream) = (Country::with_a_release(), Upstream::start());
     let server = start(&country, &upstream);
     wait_for_version(&server, 1.0);
     country.a.keep_copy("first");
@@ -197,10 +194,7 @@ fn every_attack_leaves_the_last_good_list_in_force() {
 
 #[test]
 fn what_comes_wrong_is_not_put_on_the_shelf() {
-    let country = Country::found();
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let country = Country::with_a_release();
     let (state, config) = quiet_box(&country, "box");
     for (fault, code) in [(Fault::Cut, "truncated"), (Fault::Flip, "corrupted"), (Fault::Endless, "too_large")] {
         for side in [&country.a, &country.b] {
@@ -301,10 +295,7 @@ fn a_role_with_two_keys_wants_both() {
 
 #[test]
 fn a_clock_that_is_wrong_is_named() {
-    let country = Country::found();
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let country = Country::with_a_release();
     let (_, config) = quiet_box(&country, "box");
     let clock = harness::clock::Clock::new(country.folder.path());
     clock.add_days(400.0);
@@ -317,10 +308,7 @@ fn a_clock_that_is_wrong_is_named() {
 
 #[test]
 fn a_list_that_would_block_too_much_is_held_back_until_both_insist() {
-    let country = Country::found();
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let country = Country::with_a_release();
     let (_, config) = quiet_box(&country, "box");
     assert!(look(&config).contains("release 1 taken"));
     country.propose(&["casino.example", "khanacademy.org"]);
@@ -371,10 +359,7 @@ fn some_boxes_take_a_release_first() {
 
 #[test]
 fn a_release_with_which_the_program_does_not_stay_up_is_taken_back() {
-    let (country, upstream) = (Country::found(), Upstream::start());
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let (country, upstream) = (Country::with_a_release(), Upstream::start());
     let server = start(&country, &upstream);
     wait_for_version(&server, 1.0);
     let (config, folder) = (server.config.clone(), Arc::clone(&server.folder));

@@ -107,10 +107,7 @@ fn gentle() -> String {
 
 #[test]
 fn criteria_that_both_sign_hold_until_the_operator_has_their_own() {
-    let (country, upstream) = (Country::found(), Upstream::start());
-    country.propose(&["casino.example"]);
-    country.build("one", None);
-    country.publish("one");
+    let (country, upstream) = (Country::with_a_release(), Upstream::start());
     let server = start(&country, &upstream);
     wait_for_version(&server, 1.0);
     let action = |config: &[&str]| {

@@ -9,10 +9,12 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use harness::authority::{bad, good};
 use harness::country::{Country, wait_for_version};
-use harness::{Server, Upstream, binary, free_port, text};
+use harness::{PATIENCE, Server, Upstream, binary, free_port, text};
 use luytre::classify::sealed::{Belief, Sealed, Table};
 use luytre::name::{Name, NameSet};
 use tempfile::TempDir;
@@ -143,11 +145,21 @@ fn a_holder_with_another_key_is_not_believed() {
 
 #[test]
 fn it_is_off_until_the_household_takes_it() {
-    let ((country, _, _), upstream) = (found(), Upstream::start());
+    let ((country, key, port), upstream) = (found(), Upstream::start());
     let server = start(&country, &upstream, false);
     assert!(server.ask_from(CHILD, "sealed-one.example", "A").ede_code().is_none());
     let kept = files(&server.config.parent().unwrap().join("state"));
     assert!(!kept.iter().any(|file| file.extension().is_some_and(|end| end == "sealed")), "{kept:?}");
+    // Wanted later, it comes without a new release.
+    let _holder = Holder::start(&key, port, &[]);
+    let text = fs::read_to_string(&server.config).unwrap();
+    fs::write(&server.config, text.replacen("sealed = false", "sealed = true", 1)).unwrap();
+    server.reload();
+    let until = Instant::now() + 2 * PATIENCE;
+    while server.ask_from(CHILD, "sealed-one.example", "A").ede_code() != Some(15) {
+        assert!(Instant::now() < until, "{}", server.log());
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -53,10 +53,7 @@ fn model_file(config: &Config) -> Option<PathBuf> {
         ModelFile::None => None,
         ModelFile::Path(path) => Some(path.clone()),
         ModelFile::Auto => {
-            let signed = shelf_of(config).and_then(|(_, shelf)| {
-                let (kept, _) = shelf.in_force(&shelf.state())?;
-                shelf.model(&kept)
-            });
+            let signed = shelf_of(config).and_then(|(_, shelf)| shelf.model(&shelf.kept(&shelf.state())?));
             let beside = std::env::current_exe().ok();
             let cloned = beside.iter().flat_map(|path| path.ancestors()).map(|folder| folder.join(CLONED));
             let all = signed.into_iter().chain([PathBuf::from(PACKAGED)]).chain(cloned);
@@ -75,10 +72,16 @@ fn seen_file(config: &Config) -> Option<PathBuf> {
     Some(config.state_dir.as_ref()?.join("seen.bin"))
 }
 
-/// What the household has met, as it was kept; begun anew where nothing is, or nothing that can be read.
-pub fn open_seen(config: &Config) -> Arc<Seen> {
-    let kept = seen_file(config).and_then(|path| Seen::read(&fs::read(path).ok()?));
-    Arc::new(kept.unwrap_or_else(|| Seen::new(now_secs(), random)))
+/// What the household has met, as it was kept; `None` where nothing is, or nothing that can be read.
+pub fn kept_seen(config: &Config) -> Option<Arc<Seen>> {
+    Some(Arc::new(Seen::read(&fs::read(seen_file(config)?).ok()?)?))
+}
+
+/// The same for the running program: begun anew where there is none, and kept at once, so that commands see what it sees.
+pub(super) fn open_seen(config: &Config) -> Arc<Seen> {
+    let seen = kept_seen(config).unwrap_or_else(|| Arc::new(Seen::new(now_secs(), random)));
+    keep_seen(config, &seen);
+    seen
 }
 
 /// Keeps it, and begins a new month where one is over.

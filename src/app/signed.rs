@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::App;
 use crate::clock::now_secs;
-use crate::config::{Config, Signed, criteria};
-use crate::document::Fault;
+use crate::config::{Config, Signed};
 use crate::lists::trust::error::TrustError;
 use crate::lists::trust::rollout::{PROOF_SECS, Start};
 use crate::lists::trust::shelf::{Shelf, State};
-use crate::lists::trust::update::{Looking, News};
+use crate::lists::trust::update::{Looking, News, read_criteria};
 
 /// Looks by how they ended: taken, unchanged, waiting, then [`TrustError::CODES`].
 pub(super) struct Looks([AtomicU64; GOOD.len() + TrustError::CODES.len()]);
@@ -60,13 +59,9 @@ pub fn shelf_of(config: &Config) -> Option<(&Signed, Shelf)> {
 /// them. The profiles were read before: what a guardian once allowed stands.
 pub fn with_criteria(mut config: Config) -> Config {
     let Some((_, shelf)) = shelf_of(&config).filter(|(options, _)| options.criteria) else { return config };
-    let Some(path) = shelf.in_force(&shelf.state()).and_then(|(kept, _)| shelf.criteria(&kept)) else { return config };
-    let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
-    let read = read.and_then(|text| {
-        let first = |faults: Vec<Fault>| faults.first().map_or_else(String::new, ToString::to_string);
-        criteria(&path.display().to_string(), &text).map_err(first)
-    });
-    match read {
+    let Some(path) = shelf.kept(&shelf.state()).and_then(|kept| shelf.criteria(&kept)) else { return config };
+    let read = std::fs::read(&path).map_err(|error| error.to_string());
+    match read.and_then(|octets| read_criteria(&octets)) {
         Ok(signed) => config.criteria = signed,
         Err(error) => tracing::error!("signed criteria on disk cannot be read: {error}; the built-in ones hold"),
     }

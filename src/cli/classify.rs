@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::explain::{host_of, url_of};
-use crate::app::guesser::{guesser, open_seen};
+use crate::app::guesser::{guesser, kept_seen};
 use crate::app::{open_store, published};
 use crate::classify::{Bundle, Category, Classes, Engine, Match, Url};
 use crate::judge::Guessed;
@@ -44,7 +44,7 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
             let inputs = inputs(&config, &builtin, store.as_ref()).0;
             Engine::new(load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?)
                 .with(published(&config, &builtin))
-                .guessing(guesser(&config, &builtin, Some(open_seen(&config))))
+                .guessing(guesser(&config, &builtin, kept_seen(&config)))
         }
     };
     let out = BufWriter::with_capacity(1 << 16, io::stdout().lock());

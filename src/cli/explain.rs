@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 
-use crate::app::guesser::{guesser, open_seen};
+use crate::app::guesser::{guesser, kept_seen};
 use crate::app::{open_store, published, snapshot};
 use crate::classify::{Category, Engine, Url, UrlHost};
 use crate::clock::now_secs;
@@ -66,11 +66,8 @@ pub(super) fn run(file: Option<&Path>, arguments: &Arguments) -> anyhow::Result<
     let store = open_store(&config);
     let (inputs, _) = inputs(&config, &builtin, store.as_ref());
     let bundle = load(&inputs, &builtin, store.as_ref(), &mut |_, _| {})?;
-    let engine = Engine::new(bundle).with(published(&config, &builtin)).guessing(guesser(
-        &config,
-        &builtin,
-        Some(open_seen(&config)),
-    ));
+    let engine =
+        Engine::new(bundle).with(published(&config, &builtin)).guessing(guesser(&config, &builtin, kept_seen(&config)));
     let snapshot = snapshot(&config, engine, &builtin, now_secs());
     let moment = moment(arguments.at.as_deref(), &config, &snapshot)?;
     let mut profile = match (&arguments.profile, arguments.age) {

@@ -53,12 +53,13 @@ impl Default for Doubts {
 impl Doubts {
     /// Has the memory of `sealed` know what `name` is, where the holder can be asked.
     pub async fn settle(&self, sealed: &Sealed, name: &Name) {
-        if self.rests_until.load(Ordering::Relaxed) > now_secs() {
+        let rests = || self.rests_until.load(Ordering::Relaxed) > now_secs();
+        if rests() {
             return;
         }
-        // Others asked meanwhile, perhaps for the same name.
         let Ok(_place) = self.places.acquire().await else { return };
-        if sealed.belief(name) != Belief::Unknown {
+        // Others asked meanwhile: perhaps for the same name, perhaps in vain.
+        if rests() || sealed.belief(name) != Belief::Unknown {
             return;
         }
         match tokio::time::timeout(PATIENCE, self.ask(sealed, name)).await {

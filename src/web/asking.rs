@@ -100,7 +100,11 @@ impl Web {
     pub fn verdict(&self, profile: &Profile, name: &Name, moment: &Moment) -> Option<Verdict> {
         use crate::judge::Ruling;
         let snapshot = self.judge.keep();
-        match snapshot.rule(profile, name, moment) {
+        let ruling = match snapshot.rule(profile, name, moment) {
+            Ruling::Doubt => snapshot.rule_doubtful(profile, name, moment),
+            ruling => ruling,
+        };
+        match ruling {
             Ruling::Verdict(verdict) if verdict.is_refusal() => Some(verdict),
             Ruling::Verdict(verdict) if !verdict.is_chosen() => {
                 snapshot.rule_guess(profile, name, moment).filter(Verdict::is_refusal)

@@ -30,6 +30,15 @@ impl Country {
         Country { folder, a, b }
     }
 
+    /// With release 1 published, which lists `casino.example`.
+    pub fn with_a_release() -> Country {
+        let country = Country::found();
+        country.propose(&["casino.example"]);
+        country.build("one", None);
+        country.publish("one");
+        country
+    }
+
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().unwrap().to_string()
     }

@@ -93,6 +93,15 @@ impl Shelf {
         })
     }
 
+    /// The release in force, without a look into its bundle: the first one whose bundle has its length.
+    pub fn kept(&self, state: &State) -> Option<Kept> {
+        let is_there = |kept: &&Kept| {
+            let len = self.bundle(kept).metadata().map(|meta| meta.len());
+            len.is_ok_and(|len| len == kept.release.bundle.length)
+        };
+        [&state.current, &state.previous].into_iter().flatten().find(is_there).cloned()
+    }
+
     /// Maps and checks a bundle.
     pub fn map(&self, path: &Path) -> io::Result<Arc<Bundle>> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);

@@ -23,7 +23,7 @@ use super::shelf::{Kept, Look, Shelf, State};
 use crate::classify::Bundle;
 use crate::classify::lexical::{FILE_MAX, Model};
 use crate::classify::sealed::Table;
-use crate::config::{Signed, criteria};
+use crate::config::{CRITERIA, Signed, criteria};
 use crate::document::Fault;
 use crate::lists::compile::hex;
 use crate::lists::data::Builtin;
@@ -63,6 +63,9 @@ pub struct Looking<'a> {
     /// Seconds since 1970.
     pub now: u64,
 }
+
+/// Whether octets are what a file should hold, or why not.
+type Reads = fn(&[u8]) -> Result<(), String>;
 
 /// A release file: a few hundred octets for each delta.
 const RELEASE_MAX: u64 = 256 << 10;
@@ -128,7 +131,11 @@ impl Looking<'_> {
         // Also of a release that is not taken: the log must not go back.
         state.log = seen.or(state.log.take());
         if version == current && self.shelf.bundle(&kept).is_file() {
-            return Ok(News::Unchanged(version));
+            // The household may want now what it did not want before.
+            return Ok(match self.fetch_others(&a, &b, &kept).await? {
+                0 => News::Unchanged(version),
+                fetched => News::Taken { version, fetched, by_delta: false },
+            });
         }
         if state.trial.is_bad(version) {
             return Err(TrustError::Bad(version));
@@ -144,13 +151,11 @@ impl Looking<'_> {
             let is = bundle.list_version();
             return Err(TrustError::Inconsistent(format!("release {version} brings the bundle of release {is}")));
         }
-        let criteria = self.fetch_criteria(&a, &b, &kept).await?;
-        self.fetch_sealed(&a, &b, &kept).await?;
-        self.fetch_model(&a, &b, &kept).await?;
+        let fetched = fetched + self.fetch_others(&a, &b, &kept).await?;
         // What both want in force all the same, they say in the release itself.
         if kept.release.overrides_guard.is_none() {
-            let (old, criteria) = (old.as_ref().map(|(_, bundle)| &**bundle), criteria.as_ref());
-            self.guard(version, (&bundle, criteria.unwrap_or(self.criteria)), old)?;
+            let old = old.as_ref().map(|(_, bundle)| &**bundle);
+            self.guard(version, (&bundle, &self.criteria_of(&kept)?), old)?;
         }
         if state.current.as_ref().is_none_or(|current| current.sha256 != kept.sha256) {
             state.previous = state.current.take();
@@ -286,41 +291,47 @@ impl Looking<'_> {
         Ok((whole.length, false))
     }
 
-    /// The criteria of a release on the shelf, read. `None` where it has none: those that come with the program hold.
-    async fn fetch_criteria(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<Option<Criteria>, TrustError> {
-        let (Some(file), Some(place)) = (&kept.release.criteria, self.shelf.criteria(kept)) else { return Ok(None) };
-        if agreed(a, b, &file.path)? != *file {
-            return Err(TrustError::Disagree(file.path.clone()));
+    /// What a release brings beside its bundle, on the shelf: criteria, model, and the sealed list where the household takes
+    /// it. Octets fetched; what is there already is not fetched again.
+    async fn fetch_others(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<u64, TrustError> {
+        let (release, shelf) = (&kept.release, self.shelf);
+        let sealed = release.sealed.as_ref().filter(|_| self.options.sealed);
+        let others: [(_, _, _, Reads); 3] = [
+            (release.criteria.as_ref(), shelf.criteria(kept), CRITERIA_MAX, |octets| read_criteria(octets).map(drop)),
+            (release.model.as_ref(), shelf.model(kept), FILE_MAX as u64, |octets| {
+                Model::read(octets).map(drop).map_err(|error| error.to_string())
+            }),
+            (sealed, shelf.sealed(kept), SEALED_MAX, |octets| {
+                Table::read(octets).map(drop).map_err(|error| error.to_string())
+            }),
+        ];
+        let mut fetched = 0;
+        for (file, place, bytes_max, read) in others {
+            let (Some(file), Some(place)) = (file, place) else { continue };
+            if check_file(file, &place).is_ok() {
+                continue;
+            }
+            if agreed(a, b, &file.path)? != *file {
+                return Err(TrustError::Disagree(file.path.clone()));
+            }
+            let octets = either(a, b, file, bytes_max).await?;
+            read(&octets).map_err(|why| TrustError::Inconsistent(format!("{}: {why}", file.path)))?;
+            write_aside(&place, &octets)?;
+            fetched += file.length;
         }
-        let octets = either(a, b, file, CRITERIA_MAX).await?;
-        let text = String::from_utf8_lossy(&octets);
-        let first = |faults: Vec<Fault>| faults.first().map_or_else(String::new, ToString::to_string);
-        let criteria = criteria(&file.path, &text).map_err(|faults| TrustError::Inconsistent(first(faults)))?;
-        write_aside(&place, &octets)?;
-        Ok(self.options.criteria.then_some(criteria))
+        Ok(fetched)
     }
 
-    /// The sealed list of a release on the shelf, where the household takes it.
-    async fn fetch_sealed(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<(), TrustError> {
-        let wanted = kept.release.sealed.as_ref().filter(|_| self.options.sealed);
-        let (Some(file), Some(place)) = (wanted, self.shelf.sealed(kept)) else { return Ok(()) };
-        if agreed(a, b, &file.path)? != *file {
-            return Err(TrustError::Disagree(file.path.clone()));
+    /// The criteria that are in force with a release, once it is.
+    fn criteria_of(&self, kept: &Kept) -> Result<Criteria, TrustError> {
+        if !self.options.criteria {
+            return Ok(self.criteria.clone());
         }
-        let octets = either(a, b, file, SEALED_MAX).await?;
-        Table::read(&octets).map_err(|error| TrustError::Inconsistent(format!("{}: {error}", file.path)))?;
-        Ok(write_aside(&place, &octets)?)
-    }
-
-    /// The model of spellings of a release on the shelf.
-    async fn fetch_model(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<(), TrustError> {
-        let (Some(file), Some(place)) = (&kept.release.model, self.shelf.model(kept)) else { return Ok(()) };
-        if agreed(a, b, &file.path)? != *file {
-            return Err(TrustError::Disagree(file.path.clone()));
-        }
-        let octets = either(a, b, file, FILE_MAX as u64).await?;
-        Model::read(&octets).map_err(|error| TrustError::Inconsistent(format!("{}: {error}", file.path)))?;
-        Ok(write_aside(&place, &octets)?)
+        let octets = match self.shelf.criteria(kept) {
+            Some(path) => fs::read(path)?,
+            None => CRITERIA.into(),
+        };
+        read_criteria(&octets).map_err(TrustError::Inconsistent)
     }
 
     async fn by_delta(
@@ -466,6 +477,12 @@ impl Tiles for Remote {
         }
         Err(why)
     }
+}
+
+/// Criteria as a release brings them, or their first fault.
+pub fn read_criteria(octets: &[u8]) -> Result<Criteria, String> {
+    let first = |faults: Vec<Fault>| faults.first().map_or_else(String::new, ToString::to_string);
+    criteria("criteria", &String::from_utf8_lossy(octets)).map_err(first)
 }
 
 /// A number below [`DRAWS`], for a share of the boxes.
