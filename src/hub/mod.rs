@@ -4,6 +4,7 @@
 pub mod appeal;
 pub mod build;
 pub mod collect;
+pub mod database;
 pub mod delta;
 pub mod export;
 pub mod holder;

@@ -75,6 +75,11 @@ impl SealingKey {
     pub fn new(octets: [u8; KEY_LEN]) -> SealingKey {
         SealingKey(octets)
     }
+
+    /// As the manifest has it.
+    pub fn octets(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
 }
 
 impl OpeningKey {
@@ -83,6 +88,16 @@ impl OpeningKey {
         let (public, private) = suite().generate_key_pair().map_err(|_| EnvelopeError::Seal)?;
         let public = public.0.as_slice().try_into().map_err(|_| EnvelopeError::Seal)?;
         Ok((OpeningKey(private), SealingKey(public)))
+    }
+
+    /// Reads what [`OpeningKey::to_bytes`] gave.
+    pub fn from_bytes(octets: &[u8; KEY_LEN]) -> OpeningKey {
+        OpeningKey(HpkePrivateKey::from(octets.to_vec()))
+    }
+
+    /// The secret key (RFC 7748), for the operator's own disk.
+    pub fn to_bytes(&self) -> Option<[u8; KEY_LEN]> {
+        self.0.secret_bytes().try_into().ok()
     }
 
     /// Opens a report: the anonymous report's octets and the token.

@@ -102,16 +102,24 @@ impl Lane {
         }
     }
 
-    /// How long one count lasts, in seconds.
-    pub fn epoch_secs(self) -> u64 {
+    /// Both.
+    pub const ALL: [Lane; 2] = [Lane::Security, Lane::Harm];
+
+    /// `security` or `harm`.
+    pub fn name(self) -> &'static str {
         match self {
-            Lane::Security => 86_400,
-            Lane::Harm => 7 * 86_400,
+            Lane::Security => "security",
+            Lane::Harm => "harm",
         }
     }
 
+    /// The other way round.
+    pub fn from_name(name: &str) -> Option<Lane> {
+        Lane::ALL.into_iter().find(|lane| lane.name() == name)
+    }
+
     fn from_octet(octet: u8) -> Option<Lane> {
-        [Lane::Security, Lane::Harm].into_iter().find(|lane| *lane as u8 == octet)
+        Lane::ALL.into_iter().find(|lane| *lane as u8 == octet)
     }
 }
 

@@ -5,15 +5,9 @@ use std::collections::BTreeSet;
 
 use rand::CryptoRng;
 
+use crate::report::calendar::{ASK_HOURS, Calendar, DESTROY_HOURS, SEND_HOURS};
 use crate::report::message::{Header, Lane, Report};
 
-/// Seconds after the end of an epoch in which both operators are asked. They destroy their keys at 24 hours; four hours
-/// are left for whoever was late.
-pub const ASK_SECS: u64 = 20 * 3600;
-/// Seconds after the end of an epoch from which reports are sent: nobody can ask about what arrives any more.
-pub const SEND_FROM_SECS: u64 = 24 * 3600;
-/// And until when.
-pub const SEND_UNTIL_SECS: u64 = 48 * 3600;
 /// A household takes part in the week's sums once in so many weeks, by a coin that knows nothing of the week.
 pub const TAKES_PART_ONE_IN: u32 = 4;
 
@@ -45,24 +39,31 @@ pub fn per_epoch(lane: Lane) -> usize {
     }
 }
 
-/// The slots of the epoch that ended at `ended_at`.
-pub fn plan(lane: Lane, ended_at: u64, rng: &mut impl CryptoRng) -> Vec<Slot> {
+/// The slots of an epoch that ended or will end.
+pub fn plan(calendar: Calendar, lane: Lane, epoch: u32, rng: &mut impl CryptoRng) -> Vec<Slot> {
+    let at = |hours| calendar.after(lane, epoch, hours);
+    let ended_at = calendar.ends_at(lane, epoch);
     let slot = |_| Slot {
-        ask_a_at: within(ended_at, 0, ASK_SECS, rng),
-        ask_b_at: within(ended_at, 0, ASK_SECS, rng),
-        send_at: within(ended_at, SEND_FROM_SECS, SEND_UNTIL_SECS, rng),
+        ask_a_at: within(ended_at, at(ASK_HOURS), rng),
+        ask_b_at: within(ended_at, at(ASK_HOURS), rng),
+        send_at: within(at(DESTROY_HOURS), at(SEND_HOURS), rng),
     };
     (0..per_epoch(lane)).map(slot).collect()
 }
 
 /// When the week's sums are sent.
-pub fn plan_week(ended_at: u64, rng: &mut impl CryptoRng) -> u64 {
-    within(ended_at, 0, SEND_UNTIL_SECS, rng)
+pub fn plan_week(calendar: Calendar, epoch: u32, rng: &mut impl CryptoRng) -> u64 {
+    within(calendar.ends_at(Lane::Harm, epoch), calendar.after(Lane::Harm, epoch, SEND_HOURS), rng)
 }
 
-/// Whether this household takes part this week.
-pub fn takes_part(rng: &mut impl CryptoRng) -> bool {
-    rng.next_u32().is_multiple_of(TAKES_PART_ONE_IN)
+/// When the tokens of an epoch are asked for: while it lasts, from `now` on.
+pub fn plan_tokens(calendar: Calendar, lane: Lane, epoch: u32, now: u64, rng: &mut impl CryptoRng) -> u64 {
+    within(now.max(calendar.begins_at(lane, epoch)), calendar.ends_at(lane, epoch), rng)
+}
+
+/// Whether this household takes part this week: once in so many weeks.
+pub fn takes_part(one_in: u32, rng: &mut impl CryptoRng) -> bool {
+    rng.next_u32().is_multiple_of(one_in.max(1))
 }
 
 /// Fills every slot: each name once, those that find no room dropped by chance, what is left filled with nothing, and all
@@ -80,8 +81,9 @@ pub fn fill(header: Header, candidates: Vec<Report>, rng: &mut impl CryptoRng) -
     filled
 }
 
-fn within(start: u64, from: u64, until: u64, rng: &mut impl CryptoRng) -> u64 {
-    start.saturating_add(from).saturating_add(rng.next_u64() % (until - from).max(1))
+/// A moment from `from` on and before `until`, each as likely.
+fn within(from: u64, until: u64, rng: &mut impl CryptoRng) -> u64 {
+    from.saturating_add(rng.next_u64() % until.saturating_sub(from).max(1))
 }
 
 /// Fisher–Yates; the remainder favours some orders by less than 2⁻⁵⁰.
@@ -103,7 +105,7 @@ mod tests {
     use rand::rngs::StdRng;
 
     const HEADER: Header = Header { lane: Lane::Harm, epoch: 3, threshold: Threshold::USUAL };
-    const ENDED: u64 = 1_795_651_200;
+    const EPOCH: u32 = 2_969;
 
     fn report(header: Header, name: &str) -> Report {
         let category = if header.lane == Lane::Harm { Category::Grooming } else { Category::Malware };
@@ -163,23 +165,27 @@ mod tests {
     fn times_are_spread_evenly_and_keep_their_order() {
         let mut rng = StdRng::seed_from_u64(34);
         let mut hours = [0_u32; 24];
+        let calendar = Calendar::default();
+        let ended = calendar.ends_at(Lane::Harm, EPOCH);
         for _ in 0..4_000 {
-            for slot in plan(Lane::Harm, ENDED, &mut rng) {
+            for slot in plan(calendar, Lane::Harm, EPOCH, &mut rng) {
                 assert!(slot.ask_a_at.max(slot.ask_b_at) + 4 * 3600 <= slot.send_at);
-                assert!(slot.ask_a_at >= ENDED && slot.send_at < ENDED + SEND_UNTIL_SECS);
-                hours[((slot.send_at - ENDED - SEND_FROM_SECS) / 3600) as usize] += 1;
+                assert!(slot.ask_a_at >= ended && slot.send_at < ended + SEND_HOURS * 3600);
+                hours[((slot.send_at - ended - DESTROY_HOURS * 3600) / 3600) as usize] += 1;
             }
-            assert!((ENDED..ENDED + SEND_UNTIL_SECS).contains(&plan_week(ENDED, &mut rng)));
+            assert!((ended..ended + SEND_HOURS * 3600).contains(&plan_week(calendar, EPOCH, &mut rng)));
+            let tokens_at = plan_tokens(calendar, Lane::Harm, EPOCH, ended - 3600, &mut rng);
+            assert!((ended - 3600..ended).contains(&tokens_at), "before anybody is asked");
         }
         // 24,000 in 24 hours: 1,000 each, sd 31; five of them.
         assert!(hours.iter().all(|count| (845..=1_155).contains(count)), "{hours:?}");
-        assert_eq!(plan(Lane::Security, u64::MAX, &mut rng).len(), 2, "a clock gone wrong");
+        assert_eq!(plan(calendar, Lane::Security, u32::MAX, &mut rng).len(), 2, "a clock gone wrong");
     }
 
     #[test]
     fn one_week_in_four() {
         let mut rng = StdRng::seed_from_u64(35);
-        let weeks = (0..10_000).filter(|_| takes_part(&mut rng)).count();
+        let weeks = (0..10_000).filter(|_| takes_part(TAKES_PART_ONE_IN, &mut rng)).count();
         // 2,500, sd 43.3; five of them.
         assert!((2_284..=2_716).contains(&weeks), "{weeks}");
     }

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::report::token::{IssuerKey, REQUEST_LEN, SIGNATURE_LEN, Token, TokenError};
 
-/// Tokens of one line and week: 20 reports and both questions of each.
-pub const PER_LINE: u32 = 60;
+/// Tokens of one line and week: 20 reports, both questions of each, and the sums.
+pub const PER_LINE: u32 = 61;
 
 /// Why nothing is signed or taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -195,7 +195,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_line_gets_its_sixty() {
+    fn a_line_gets_its_share() {
         let mut line = Allowance { given: PER_LINE - 1 };
         let mut rng = rand::rng();
         let (_, request) = ask(issuer().public(), &purpose(1), &mut rng).unwrap();
