@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "net",
             "telemetry",
             "family",
+            "report",
             "clock",
         ],
     ),
@@ -62,6 +63,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "net",
             "policy",
             "proxy",
+            "report",
             "sys",
             "telemetry",
             "web",
@@ -71,7 +73,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "name", "classify", "policy", "document", "config", "identity", "judge", "lists", "hub", "model", "dns",
-            "net", "app", "sys", "clock", "web",
+            "net", "app", "sys", "clock", "web", "report",
         ],
     ),
 ];
