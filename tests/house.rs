@@ -19,7 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["name", "classify", "policy", "document", "identity"]),
     ("judge", &["name", "classify", "policy", "identity"]),
     ("net", &["policy", "identity", "sys"]),
-    ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys"]),
+    ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys", "report"]),
     ("report", &["name", "classify", "oprf"]),
     ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock", "report"]),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock", "oprf"]),

@@ -74,6 +74,8 @@ pub struct Asked {
     pub model: Option<Vec<u8>>,
     /// The sealed list, as its holder gave it.
     pub sealed: Option<Vec<u8>>,
+    /// To whom households report, as `luytre hub manifest` wrote it.
+    pub reports: Option<Vec<u8>>,
 }
 
 /// A release in memory.
@@ -136,6 +138,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     let criteria =
         proposals.criteria.as_ref().map(|text| (format!("criteria-{version}.toml"), text.as_bytes().to_vec()));
     let sealed = asked.sealed.clone().map(|octets| (format!("sealed-{version}.bin"), octets));
+    let reports = asked.reports.clone().map(|octets| (format!("reports-{version}.json"), octets));
     let model = asked.model.clone().map(|octets| (format!("model-{version}.bin"), octets));
     let release = Release {
         format: FORMAT,
@@ -147,6 +150,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
         criteria: criteria.as_ref().map(|(path, octets)| file_ref(path, octets)),
         model: model.as_ref().map(|(path, octets)| file_ref(path, octets)),
         sealed: sealed.as_ref().map(|(path, octets)| file_ref(path, octets)),
+        reports: reports.as_ref().map(|(path, octets)| file_ref(path, octets)),
         rollout: proposals.terms.rollout,
         overrides_guard: proposals.terms.overrides_guard.clone(),
         network: proposals.terms.network.clone(),
@@ -158,7 +162,7 @@ pub fn build(proposals: &Proposals, asked: &Asked) -> Result<Built, BuildError> 
     };
     let mut release_text = serde_json::to_vec_pretty(&release).map_err(|error| BuildError::Other(error.to_string()))?;
     release_text.push(b'\n');
-    let others = criteria.into_iter().chain(sealed).chain(model).collect();
+    let others = criteria.into_iter().chain(sealed).chain(model).chain(reports).collect();
     Ok(Built { release, release_text, bundle, deltas, others, entries })
 }
 

@@ -224,7 +224,8 @@ fn release_files(folder: &Path) -> Result<Vec<(FileRef, Vec<u8>)>, MetadataError
         .chain(release.deltas.iter().map(|delta| &delta.file))
         .chain(&release.criteria)
         .chain(&release.sealed)
-        .chain(&release.model);
+        .chain(&release.model)
+        .chain(&release.reports);
     let mut files = Vec::new();
     for file in named {
         let place = folder.join(&file.path);

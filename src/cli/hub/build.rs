@@ -17,6 +17,7 @@ use crate::hub::build::{Asked, build};
 use crate::hub::lint::{Lint, names_of};
 use crate::hub::proposal::{Proposals, Subject, read_folder};
 use crate::lists::data::Builtin;
+use crate::report::manifest::Manifest;
 
 #[derive(Args)]
 pub(in crate::cli) struct Checked {
@@ -46,6 +47,9 @@ pub(in crate::cli) struct Arguments {
     /// The sealed list, as `luytre hub holder seal` wrote it
     #[arg(long, value_name = "FILE")]
     sealed: Option<PathBuf>,
+    /// To whom households report, as `luytre hub manifest` wrote it
+    #[arg(long, value_name = "FILE")]
+    reports: Option<PathBuf>,
     /// Where to write the release
     #[arg(short, long, value_name = "FOLDER")]
     output: PathBuf,
@@ -85,6 +89,12 @@ fn model_file(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(octets)
 }
 
+fn manifest(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let octets = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Manifest::parse(&octets).with_context(|| path.display().to_string())?;
+    Ok(octets)
+}
+
 fn sealed_table(path: &Path) -> anyhow::Result<Vec<u8>> {
     let octets = fs::read(path).with_context(|| path.display().to_string())?;
     Table::read(&octets).with_context(|| path.display().to_string())?;
@@ -95,8 +105,10 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Some((proposals, popular)) = checked(&arguments.checked)? else { return Ok(ExitCode::FAILURE) };
     let without = arguments.without.as_deref().map(names_of).transpose()?.unwrap_or_default();
     let sealed = arguments.sealed.as_deref().map(sealed_table).transpose()?;
+    let reports = arguments.reports.as_deref().map(manifest).transpose()?;
     let model = arguments.model.as_deref().map(model_file).transpose()?;
-    let asked = Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular, model, sealed };
+    let asked =
+        Asked { earlier: arguments.earlier.clone(), without, day: arguments.day, popular, model, sealed, reports };
     let built = build(&proposals, &asked)?;
     built.write(&arguments.output)?;
     let release = &built.release;

@@ -33,6 +33,9 @@ pub struct Release {
     /// The sealed list, where the authorities publish one: a table nobody can read.
     #[serde(default)]
     pub sealed: Option<FileRef>,
+    /// To whom households report, where anybody takes reports.
+    #[serde(default)]
+    pub reports: Option<FileRef>,
     /// Which share of the boxes takes it at first, and for how long.
     pub rollout: Option<Rollout>,
     /// Why both authorities want it in force even where a box's guard would hold it back.

@@ -123,6 +123,11 @@ impl Shelf {
         kept.release.model.as_ref().map(|file| self.root.join(format!("{}.model", file.sha256)))
     }
 
+    /// Where a release's manifest of reports lies; `None` when it has none.
+    pub fn reports(&self, kept: &Kept) -> Option<PathBuf> {
+        kept.release.reports.as_ref().map(|file| self.root.join(format!("{}.reports", file.sha256)))
+    }
+
     /// Where a release's sealed list lies; `None` when it has none.
     pub fn sealed(&self, kept: &Kept) -> Option<PathBuf> {
         kept.release.sealed.as_ref().map(|file| self.root.join(format!("{}.sealed", file.sha256)))
@@ -142,12 +147,21 @@ impl Shelf {
     pub fn tidy(&self, state: &State, wanted: Option<&str>) {
         let releases = [&state.current, &state.previous].into_iter().flatten().map(|kept| &kept.release);
         let files = releases
-            .flat_map(|one| [Some(&one.bundle), one.criteria.as_ref(), one.sealed.as_ref(), one.model.as_ref()])
+            .flat_map(|one| {
+                [
+                    Some(&one.bundle),
+                    one.criteria.as_ref(),
+                    one.sealed.as_ref(),
+                    one.model.as_ref(),
+                    one.reports.as_ref(),
+                ]
+            })
             .flatten();
         let kept: Vec<&str> = files.map(|file| file.sha256.as_str()).collect();
         let stale = |path: &Path| {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let ended = [".lyb", ".toml", ".sealed", ".model"].iter().find_map(|end| name.strip_suffix(end));
+            let ended =
+                [".lyb", ".toml", ".sealed", ".model", ".reports"].iter().find_map(|end| name.strip_suffix(end));
             match ended {
                 Some(sha256) => !kept.contains(&sha256),
                 None => Some(name) != wanted && path.parent().is_some_and(|folder| folder.ends_with("partial")),

@@ -31,6 +31,7 @@ use crate::lists::fetch::Client;
 use crate::lists::store::{put_in_place, write_aside};
 use crate::name::Name;
 use crate::policy::Criteria;
+use crate::report::manifest::{self, Manifest};
 
 /// What came of a look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +215,7 @@ impl Looking<'_> {
             return Err(TrustError::Unsupported { what: RELEASE.into(), format: release.format });
         }
         let files = [&release.bundle].into_iter().chain(release.deltas.iter().map(|delta| &delta.file));
-        let files = files.chain(&release.criteria).chain(&release.sealed).chain(&release.model);
+        let files = files.chain(&release.criteria).chain(&release.sealed).chain(&release.model).chain(&release.reports);
         if let Some(file) = files.clone().find(|file| file.length > self.options.bytes_max) {
             return Err(TrustError::TooLarge { what: file.path.clone(), bytes_max: self.options.bytes_max });
         }
@@ -291,18 +292,22 @@ impl Looking<'_> {
         Ok((whole.length, false))
     }
 
-    /// What a release brings beside its bundle, on the shelf: criteria, model, and the sealed list where the household takes
-    /// it. Octets fetched; what is there already is not fetched again.
+    /// What a release brings beside its bundle, on the shelf: criteria, model, to whom to report, and the sealed list
+    /// where the household takes it. Octets fetched; what is there already is not fetched again.
     async fn fetch_others(&self, a: &Authority, b: &Authority, kept: &Kept) -> Result<u64, TrustError> {
         let (release, shelf) = (&kept.release, self.shelf);
         let sealed = release.sealed.as_ref().filter(|_| self.options.sealed);
-        let others: [(_, _, _, Reads); 3] = [
+        let others: [(_, _, _, Reads); 4] = [
             (release.criteria.as_ref(), shelf.criteria(kept), CRITERIA_MAX, |octets| read_criteria(octets).map(drop)),
             (release.model.as_ref(), shelf.model(kept), FILE_MAX as u64, |octets| {
                 Model::read(octets).map(drop).map_err(|error| error.to_string())
             }),
             (sealed, shelf.sealed(kept), SEALED_MAX, |octets| {
                 Table::read(octets).map(drop).map_err(|error| error.to_string())
+            }),
+            // By every box, whether it reports or not: who asks for it tells nothing of itself.
+            (release.reports.as_ref(), shelf.reports(kept), manifest::FILE_MAX, |octets| {
+                Manifest::parse(octets).map(drop).map_err(|error| error.to_string())
             }),
         ];
         let mut fetched = 0;
