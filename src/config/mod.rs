@@ -9,6 +9,7 @@ mod identity;
 mod profiles;
 mod proxy;
 mod read;
+mod report;
 mod signed;
 mod upstream;
 mod web;
@@ -18,6 +19,7 @@ pub use encrypted::Encrypted;
 pub use identity::Identity;
 pub use proxy::{Places, Proxy};
 pub(crate) use read::word;
+pub use report::{ManifestFile, Report};
 pub use signed::Signed;
 pub use upstream::{Mode, Protocol, Route, Server, Strategy, Upstream};
 pub use web::Web;
@@ -73,6 +75,8 @@ pub struct Config {
     pub updates: Updates,
     /// The lists two authorities sign; `None` takes none.
     pub signed: Option<Signed>,
+    /// Reports of new names; `None` is off.
+    pub report: Option<Report>,
     /// Named days, in order.
     pub calendars: Vec<Arc<Calendar>>,
     /// Who there is, in order.

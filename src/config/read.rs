@@ -13,6 +13,7 @@ use super::fields::{ByteSize, choice};
 use super::identity::{Devices, devices, identity};
 use super::profiles::profiles;
 use super::proxy;
+use super::report::report;
 use super::signed::signed;
 use super::upstream::upstream;
 use super::web::web;
@@ -50,6 +51,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
         let lists = lists(root, &beside, words);
         let updates = updates(root);
         let signed = signed(root, &beside);
+        let report = report(root, &beside, state_dir.as_deref(), signed.is_some());
         let calendars = calendars(root);
         let mut profiles = profiles(root, criteria.as_ref(), &calendars, words);
         if let Some(proxy) = &proxy {
@@ -74,6 +76,7 @@ pub(super) fn config(shown: &str, text: &str, path: Option<&Path>, words: &Vocab
             lists,
             updates,
             signed,
+            report,
             calendars,
             profiles: profiles.into_iter().map(|(_, profile)| profile).collect::<Option<Vec<_>>>()?,
             devices,

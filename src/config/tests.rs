@@ -59,6 +59,7 @@ fn every_option_the_manual_shows_is_known_and_shows_its_default() {
     assert_eq!(format!("{:?}", found.updates), format!("{:?}", plain.updates));
     assert_eq!(format!("{:?}", found.log), format!("{:?}", plain.log));
     assert_eq!(found.identity, plain.identity);
+    assert_eq!(found.report, plain.report);
 }
 
 #[test]
@@ -312,6 +313,31 @@ fn an_empty_file_says_what_is_needed() {
     for part in ["`version` is missing", "`[dns]` is missing", "no `[[profile]]`"] {
         assert!(found.iter().any(|fault| fault.contains(part)), "{part} in {found:#?}");
     }
+}
+
+#[test]
+fn reports_are_off_and_need_a_place_and_a_manifest() {
+    let with = |report: &str| HOME.replace("\n[report]\n", &format!("\n[report]\n{report}"));
+    let read = |report: &str| Config::from_text("x.toml", &with(report), &words());
+    assert_eq!(read("").unwrap().report, None);
+    let found = read("enabled = true\nmanifest = \"lab.json\"\nregion = 7\n").unwrap().report;
+    assert_eq!(found, Some(Report { manifest: ManifestFile::Path("lab.json".into()), region: 7, lab: false }));
+    for (report, expected) in [
+        ("enabled = true\n", "needs `[signed]`"),
+        ("region = 64\n", "64 is out of range (0 to 63)"),
+        ("manifst = \"x\"\n", "did you mean"),
+        ("manifest = \"\"\n", "`manifest` is empty"),
+    ] {
+        let found = faults(&with(report)).join("\n");
+        assert!(found.contains(expected) && found.starts_with("x.toml:"), "{report}: {found}");
+    }
+    let text = with("enabled = true\nmanifest = \"lab.json\"\n").replacen(
+        "version = 1",
+        "version = 1\nstate_dir = \"none\"",
+        1,
+    );
+    let found = faults(&text).join("\n");
+    assert!(found.contains("`state_dir` is needed"), "{found}");
 }
 
 #[test]

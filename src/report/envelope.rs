@@ -10,7 +10,7 @@ use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicK
 use crate::report::message::{HEADER_LEN, VERSION};
 use crate::report::seal::{ANONYMOUS_LEN, Anonymous};
 use crate::report::statistics::{Halves, NONCE_LEN};
-use crate::report::token::TOKEN_LEN;
+use crate::report::token::{TOKEN_LEN, Token};
 
 /// Octets of a key (X25519, RFC 7748).
 pub const KEY_LEN: usize = 32;
@@ -18,6 +18,9 @@ pub const KEY_LEN: usize = 32;
 pub const SEALED_MORE: usize = KEY_LEN + 16;
 /// Octets of every report: kind, header, and sealed to operator A an anonymous report with its token.
 pub const REPORT_LEN: usize = 1 + HEADER_LEN + ANONYMOUS_LEN + TOKEN_LEN + SEALED_MORE;
+
+/// Octets of every week: what is open, both sums' halves sealed.
+pub const WEEK_LEN: usize = WEEK_HEAD_LEN + 64 + (4_544 + SEALED_MORE) + (64 + SEALED_MORE);
 
 /// Why nothing was sealed or opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -144,6 +147,11 @@ impl Envelope {
         week.a = seal(Recipient::A, &open, &halves.a, a)?;
         week.b = seal(Recipient::B, &open, &halves.b, b)?;
         week.octets().map(Envelope)
+    }
+
+    /// The same behind a token, which says nothing of it.
+    pub fn behind(self, token: &Token) -> Envelope {
+        Envelope([token.octets().as_slice(), &self.0].concat())
     }
 
     /// As it is sent.

@@ -3,13 +3,17 @@
 
 pub mod calendar;
 pub mod consent;
+pub mod courier;
 pub mod envelope;
 pub mod ledger;
 pub mod manifest;
 pub mod message;
+pub mod oblivious;
+pub mod preview;
 pub mod seal;
 pub mod share;
 pub mod slots;
 pub mod spool;
 pub mod statistics;
+pub mod tally;
 pub mod token;

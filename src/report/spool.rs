@@ -126,6 +126,11 @@ impl Spool {
         self.keep(all)
     }
 
+    /// What comes too late, also what would be due only then.
+    pub fn late(&self, now: u64) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().filter(move |waiting| now >= waiting.expires_at || waiting.due_at >= waiting.expires_at)
+    }
+
     /// Drops what comes too late, also what would be due only then. Returns how many.
     pub fn expire(&mut self, now: u64) -> io::Result<usize> {
         let all = self.waiting.iter().filter(|waiting| now < waiting.expires_at && waiting.due_at < waiting.expires_at);

@@ -120,6 +120,11 @@ impl Presence {
         }
     }
 
+    /// The places of the cells that are set, for whoever is shown them at home.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter_map(|(place, bit)| bit.then_some(place))
+    }
+
     /// Drops cells by chance down to [`TRUE_MAX`], turns each bit over with q = 1/64, and again keeps [`WEIGHT_MAX`].
     pub fn blur(mut self, rng: &mut impl CryptoRng, _: Permit) -> Blurred {
         keep(&mut self.0, TRUE_MAX, rng);
