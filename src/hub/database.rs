@@ -105,6 +105,14 @@ impl Database {
         Ok(done)
     }
 
+    /// What was deleted leaves the disk now: out of SQLite's log of changes too. PostgreSQL does so by itself.
+    pub fn settle(&self) -> Result<(), DatabaseError> {
+        if let Connection::Sqlite(sqlite) = &*self.connection()? {
+            sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
     /// The connection; one that was lost is made anew.
     fn connection(&self) -> Result<MutexGuard<'_, Connection>, DatabaseError> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);

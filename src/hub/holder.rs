@@ -1,11 +1,10 @@
 //! The holder of the sealed list: seals names that only it knows, and answers questions it cannot read. No name is ever
 //! printed, not even one that is wrong: its line is.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs;
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::classify::sealed::{TAG_LEN, Table, Tag, canonical};
+use crate::hub::line::Shares;
 use crate::name::Name;
 use crate::oprf::{OprfError, ServerKey};
 
@@ -59,8 +59,6 @@ pub enum HolderError {
 const CONNECTIONS_MAX: usize = 1024;
 /// A question comes in one piece, or not at all.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Lines that are remembered for an hour: two octets of IPv4 and more would not fit anyway.
-const LINES_MAX: usize = 1 << 17;
 
 /// Makes a key in a file that only its owner reads and that must not be there yet.
 pub fn new_key(path: &Path) -> Result<(), HolderError> {
@@ -163,53 +161,4 @@ async fn answer(
     let Some(evaluated) = evaluated else { return status(StatusCode::BAD_REQUEST) };
     let octets = [evaluated.elements.concat(), evaluated.proof.to_vec()].concat();
     Response::new(Full::new(Bytes::from(octets)))
-}
-
-/// How often each line asked in this hour.
-struct Shares {
-    per_hour: u32,
-    hour: u64,
-    asked: HashMap<IpAddr, u32>,
-}
-
-impl Shares {
-    fn new(per_hour: u32) -> Shares {
-        Shares { per_hour, hour: 0, asked: HashMap::new() }
-    }
-
-    fn take(&mut self, peer: IpAddr, hour: u64) -> bool {
-        if self.hour != hour {
-            self.hour = hour;
-            self.asked.clear();
-        }
-        let line = line_of(peer);
-        if self.asked.len() >= LINES_MAX && !self.asked.contains_key(&line) {
-            return false;
-        }
-        let asked = self.asked.entry(line).or_default();
-        *asked = asked.saturating_add(1);
-        *asked <= self.per_hour
-    }
-}
-
-/// An IPv6 household has a /56 or more (RIPE-690 §4.2).
-fn line_of(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(addr) => IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits() >> 72 << 72)),
-        addr => addr,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_has_its_share_of_an_hour() {
-        let mut shares = Shares::new(2);
-        let (one, same, other) = ("2001:db8::1", "2001:db8:0:ff::2", "192.0.2.1");
-        let addr = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert!(shares.take(addr(one), 1) && shares.take(addr(same), 1) && !shares.take(addr(one), 1));
-        assert!(shares.take(addr(other), 1) && shares.take(addr(one), 2));
-    }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::agreement;
 use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_CHACHA20_POLY1305;
 use rustls::crypto::hpke::{EncapsulatedSecret, Hpke, HpkePrivateKey, HpkePublicKey};
 
@@ -98,6 +99,15 @@ impl OpeningKey {
         OpeningKey(HpkePrivateKey::from(octets.to_vec()))
     }
 
+    /// What is public of it.
+    pub fn public(&self) -> Result<SealingKey, EnvelopeError> {
+        let octets = self.to_bytes().ok_or(EnvelopeError::Seal)?;
+        let secret = agreement::PrivateKey::from_private_key(&agreement::X25519, &octets);
+        let secret = secret.map_err(|_| EnvelopeError::Seal)?;
+        let public = secret.compute_public_key().map_err(|_| EnvelopeError::Seal)?;
+        public.as_ref().try_into().map(SealingKey).map_err(|_| EnvelopeError::Seal)
+    }
+
     /// The secret key (RFC 7748), for the operator's own disk.
     pub fn to_bytes(&self) -> Option<[u8; KEY_LEN]> {
         self.0.secret_bytes().try_into().ok()
@@ -187,6 +197,11 @@ impl Week {
         let (public, rest) = split(rest, [*p0, *p1])?;
         let (a, b) = split(&rest, [*a0, *a1])?;
         Ok(Week { epoch: u32::from_be_bytes([*e0, *e1, *e2, *e3]), nonce: *nonce, public, a, b })
+    }
+
+    /// Without B's half, as B passes it on. `None` when a part is too long.
+    pub fn octets_for_a(&self) -> Option<Vec<u8>> {
+        Week { b: Vec::new(), ..self.clone() }.octets().ok()
     }
 
     /// What is bound to both halves.

@@ -219,6 +219,12 @@ impl Manifest {
         (a != b).then_some((a, b))
     }
 
+    /// All epochs of which both announced a key.
+    pub fn epochs(&self) -> impl Iterator<Item = (Lane, u32)> + '_ {
+        let announced = self.a.iter().flat_map(|operator| operator.keys.keys().copied());
+        announced.filter(|(lane, epoch)| self.keys(*lane, *epoch).is_some())
+    }
+
     /// What a token for that is signed for. `None` where nobody gives tokens, or nobody takes them.
     pub fn challenge(&self, purpose: Purpose, lane: Lane, epoch: u32) -> Option<[u8; 32]> {
         let (a, b) = (self.a.as_ref(), self.b.as_ref());

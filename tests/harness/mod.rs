@@ -7,11 +7,14 @@ pub mod clock;
 pub mod country;
 pub mod family;
 pub mod gateway;
+pub mod homes;
 pub mod hostile;
 pub mod http;
 pub mod load;
 pub mod memory;
 pub mod namespace;
+pub mod operators;
+pub mod recorder;
 pub mod schemathesis;
 pub mod zones;
 

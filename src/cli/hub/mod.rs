@@ -6,8 +6,11 @@ mod export;
 mod holder;
 mod key;
 mod log;
+mod manifest;
+mod operator;
 mod publish;
 mod root;
+mod serve;
 mod sign;
 mod site;
 
@@ -36,6 +39,16 @@ pub(super) enum Command {
     /// The sealed list, at whoever may hold it: seal names, answer boxes
     #[command(subcommand)]
     Holder(holder::Command),
+    /// The secrets of an operator of reports
+    #[command(subcommand)]
+    Operator(operator::Command),
+    /// The secrets of a provider of tokens
+    #[command(subcommand)]
+    Issuer(operator::Issuer),
+    /// Put what operators and provider announce together: to whom boxes report
+    Manifest(manifest::Arguments),
+    /// Take anonymous reports, as one of the four who do
+    Serve(serve::Arguments),
     /// The transparency log, and its witnesses
     #[command(subcommand)]
     Log(log::Command),
@@ -55,6 +68,10 @@ pub(super) enum Command {
 pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Holder(command) => holder::run(command),
+        Command::Operator(command) => operator::run(command),
+        Command::Issuer(command) => operator::run_issuer(command),
+        Command::Manifest(arguments) => manifest::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Key(command) => key::run(command),
         Command::Root(command) => root::run(command),
         Command::Lint(arguments) => build::lint(arguments),

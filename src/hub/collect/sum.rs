@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use prio::codec::{Encode, ParameterizedDecode};
-use prio::field::{Field128, FieldElementWithInteger};
+use prio::codec::{Decode, Encode, ParameterizedDecode};
+use prio::field::{Field128, FieldElement, FieldElementWithInteger};
 use prio::vdaf::prio3::{
     Prio3InputShare, Prio3MultihotCountVec, Prio3PublicShare, Prio3VerifierShare, Prio3VerifyState,
 };
@@ -119,6 +119,11 @@ impl Summing {
         self.sum.accumulate(&half).map_err(|_| SumError::Proof)
     }
 
+    /// Weeks that count so far.
+    pub fn weeks(&self) -> u64 {
+        self.weeks
+    }
+
     /// Adds noise and lets go. Once: there is no second draw to average.
     pub fn publish(mut self, ledger: &mut Ledger, rng: &mut impl CryptoRng) -> Result<Published, SumError> {
         if self.weeks < BATCH_MIN {
@@ -128,6 +133,37 @@ impl Summing {
         let noise: Vec<Field128> = (0..CELLS).map(|_| element(discrete_gaussian(NOISE_VARIANCE, rng))).collect();
         self.sum.accumulate(&OutputShare::from(noise)).map_err(|_| SumError::Proof)?;
         Ok(Published { epoch: self.epoch, weeks: self.weeks, half: self.sum.as_ref().to_vec() })
+    }
+}
+
+impl Published {
+    /// As it goes to the other operator: epoch, weeks, and an element of the field for each count.
+    pub fn octets(&self) -> Result<Vec<u8>, SumError> {
+        let mut octets = [self.epoch.to_be_bytes().as_slice(), &self.weeks.to_be_bytes()].concat();
+        for element in &self.half {
+            element.encode(&mut octets).map_err(|_| SumError::Malformed)?;
+        }
+        Ok(octets)
+    }
+
+    /// Reads what [`Published::octets`] wrote.
+    pub fn parse(octets: &[u8]) -> Result<Published, SumError> {
+        let (epoch, rest) = octets.split_first_chunk().ok_or(SumError::Malformed)?;
+        let (weeks, rest) = rest.split_first_chunk().ok_or(SumError::Malformed)?;
+        let elements = rest.chunks(Field128::ENCODED_SIZE).map(Field128::get_decoded);
+        let half: Vec<Field128> = elements.collect::<Result<_, _>>().map_err(|_| SumError::Malformed)?;
+        let (epoch, weeks) = (u32::from_be_bytes(*epoch), u64::from_be_bytes(*weeks));
+        if half.len() == CELLS { Ok(Published { epoch, weeks, half }) } else { Err(SumError::Malformed) }
+    }
+
+    /// Which week.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Reports that were added up.
+    pub fn weeks(&self) -> u64 {
+        self.weeks
     }
 }
 

@@ -1,0 +1,120 @@
+//! A takes what B hands over: opens each envelope, takes its token, keeps the report, and looks which names enough homes said.
+//! What they did not stays closed here as well, and goes with its epoch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::gateway::Operator;
+use super::store::Kind;
+use crate::hub::collect::open::{Collector, Group, Indicator, Limits};
+use crate::hub::database::DatabaseError;
+use crate::report::envelope::REPORT_LEN;
+use crate::report::manifest::Purpose;
+use crate::report::message::{HEADER_LEN, Lane};
+use crate::report::seal::ANONYMOUS_LEN;
+
+/// Octets of the largest hand-over: B sends in parts.
+pub const BATCH_MAX: usize = 4_096 * REPORT_LEN;
+
+/// What A finds out, for the desk and the exports; and both operators' accounts.
+pub const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS indicators (lane TEXT, epoch BIGINT, name TEXT, category TEXT, households BIGINT NOT NULL,
+    refused BIGINT NOT NULL, regions TEXT NOT NULL, confidence TEXT NOT NULL, at BIGINT NOT NULL,
+    PRIMARY KEY (lane, epoch, name, category));
+CREATE TABLE IF NOT EXISTS cells (epoch BIGINT, cell BIGINT, households DOUBLE PRECISION NOT NULL,
+    deviation DOUBLE PRECISION NOT NULL, PRIMARY KEY (epoch, cell));
+CREATE TABLE IF NOT EXISTS batches (epoch BIGINT PRIMARY KEY, reports BIGINT NOT NULL, variance BIGINT NOT NULL,
+    flip_one_in BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (epoch BIGINT, grp BIGINT, yes BIGINT NOT NULL, asked BIGINT NOT NULL,
+    PRIMARY KEY (epoch, grp));
+CREATE TABLE IF NOT EXISTS ledger (epoch BIGINT PRIMARY KEY, at BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS published (epoch BIGINT PRIMARY KEY, half BYTEA NOT NULL);
+CREATE TABLE IF NOT EXISTS epochs (lane TEXT, epoch BIGINT, stage BIGINT NOT NULL, PRIMARY KEY (lane, epoch));
+";
+
+impl Operator {
+    /// Envelopes of one epoch in a row. Those that are none, or whose token is none, are left out.
+    pub(super) async fn take_batch(self: &Arc<Operator>, place: (Lane, u32), body: &[u8], now: u64) -> u16 {
+        if !body.len().is_multiple_of(REPORT_LEN) || body.len() > BATCH_MAX {
+            return 400;
+        }
+        let manifest = self.manifest.load_full();
+        let header = manifest.header(place.0, place.1).octets();
+        let mut waiting = tokio::task::JoinSet::new();
+        for envelope in body.chunks(REPORT_LEN) {
+            let Ok((report, token)) = self.opening.open_report(envelope) else { continue };
+            if report.first_chunk::<HEADER_LEN>() != Some(&header) {
+                continue;
+            }
+            let (this, manifest) = (Arc::clone(self), Arc::clone(&manifest));
+            waiting.spawn(async move {
+                let spent = this.spend(&manifest, Purpose::Report, place, &token, &report).await;
+                match spent {
+                    Ok(()) => this.store.insert((Kind::Reports, place.0, place.1), &report, &[]).await.is_ok(),
+                    // A token that is none is no reason to be asked again.
+                    Err((status, _)) => status != 503,
+                }
+            });
+        }
+        let all = waiting.join_all().await;
+        if !all.into_iter().all(|kept| kept) {
+            return 503;
+        }
+        let this = Arc::clone(self);
+        let opened = spawn_blocking(move || this.open(place, now)).await;
+        self.metrics.done("batch_taken", 1);
+        match opened {
+            Ok(Ok(())) => 200,
+            Ok(Err(error)) => {
+                tracing::error!("{error}");
+                503
+            }
+            Err(_) => 503,
+        }
+    }
+
+    /// Looks which names enough homes said, and keeps those.
+    fn open(&self, (lane, epoch): (Lane, u32), now: u64) -> Result<(), DatabaseError> {
+        let header = self.manifest.load().header(lane, epoch);
+        let reports_max = usize::try_from(self.reports_max).unwrap_or(usize::MAX);
+        let mut collector = Collector::new(header, Limits { reports_max });
+        for (report, _) in self.store.all(Kind::Reports, lane, epoch)? {
+            if report.len() == ANONYMOUS_LEN {
+                collector.take(&report);
+            }
+        }
+        for group in collector.open(&mut rand::rng()) {
+            if let Group::Revealed(indicator) = group {
+                self.keep_indicator(lane, epoch, &indicator, now)?;
+            }
+        }
+        let rows = self.store.database().query("SELECT COUNT(*) FROM indicators", &[])?;
+        let count = rows.first().and_then(|row| row.first()?.int()).unwrap_or(0);
+        self.metrics.held("indicators", u64::try_from(count).unwrap_or(0));
+        Ok(())
+    }
+
+    /// A later part of the same epoch brings higher numbers, never a second line.
+    fn keep_indicator(&self, lane: Lane, epoch: u32, indicator: &Indicator, now: u64) -> Result<(), DatabaseError> {
+        let regions: BTreeMap<u8, usize> = indicator.regions.iter().copied().collect();
+        let values = [
+            lane.name().into(),
+            epoch.into(),
+            indicator.name.to_string().as_str().into(),
+            indicator.category.code().into(),
+            (indicator.households as u64).into(),
+            (indicator.refused as u64).into(),
+            json!(regions).to_string().as_str().into(),
+            json!(indicator.confidence).to_string().as_str().into(),
+            now.into(),
+        ];
+        let keep = "INSERT INTO indicators (lane, epoch, name, category, households, refused, regions, confidence, at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (lane, epoch, name, category) DO UPDATE SET \
+            households = excluded.households, refused = excluded.refused, regions = excluded.regions, \
+            confidence = excluded.confidence";
+        self.store.database().execute(keep, &values).map(drop)
+    }
+}
