@@ -241,6 +241,25 @@ impl Steward for Keeper {
         self.findings.lock().unwrap().clone()
     }
 
+    fn report_preview(&self) -> crate::report::preview::Preview {
+        let operators = crate::report::consent::Operators::default();
+        let mode = crate::report::consent::Mode::of(crate::report::consent::Consent::default(), &operators);
+        crate::report::preview::Preview {
+            enabled: false,
+            mode,
+            operators,
+            paused: None,
+            week_octets: 0,
+            plan: Vec::new(),
+            candidates: Vec::new(),
+            cells: Vec::new(),
+            sent: Vec::new(),
+            waiting: 0,
+        }
+    }
+
+    fn consent_changed(&self) {}
+
     fn update_lists(&self) {}
 
     fn sightings(&self) -> Vec<Sighting> {
