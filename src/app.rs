@@ -447,9 +447,17 @@ impl App {
 
     /// Reports leave at their times.
     fn report(&self) {
+        if self.reporting.is_stale() {
+            self.look_at_consent();
+        }
+        self.reporting.each_second();
+    }
+
+    /// Who agreed to reports, and to what.
+    fn look_at_consent(&self) {
         let family = self.family.as_ref().map(|(family, _)| &**family);
         let config = self.state().config.clone();
-        self.reporting.each_second(&config, family, &self.judge.keep());
+        self.reporting.look(&config, family, &self.judge.keep());
     }
 
     /// The kernel's rules follow the hour, and come back when somebody flushed them.

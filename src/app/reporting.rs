@@ -120,17 +120,18 @@ impl Reporting {
         }
     }
 
+    /// Who agreed was not looked at for a while.
+    pub fn is_stale(&self) -> bool {
+        let state = self.state();
+        state.home.is_some() && state.looked_at.is_none_or(|at| now_secs().abs_diff(at) >= LOOK_SECS)
+    }
+
     /// Once a second: posts what is due. Nothing leaves while nobody knows what time it is.
-    pub fn each_second(self: &Arc<Self>, config: &Config, family: Option<&Family>, snapshot: &Snapshot) {
-        let now = now_secs();
-        let is_stale = |at: u64| now.abs_diff(at) >= LOOK_SECS;
-        if self.state().home.is_none() || !is_trusted() {
+    pub fn each_second(self: &Arc<Self>) {
+        if !is_trusted() {
             return;
         }
-        if self.state().looked_at.is_none_or(is_stale) {
-            self.look(config, family, snapshot);
-        }
-        let actions = self.state().home.as_mut().map_or_else(Vec::new, |home| home.step(now));
+        let actions = self.state().home.as_mut().map_or_else(Vec::new, |home| home.step(now_secs()));
         for action in actions {
             self.post(action);
         }

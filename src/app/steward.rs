@@ -83,8 +83,7 @@ impl Steward for App {
     }
 
     fn consent_changed(&self) {
-        let config = self.config();
-        self.reporting.look(&config, self.family.as_ref().map(|(family, _)| &**family), &self.judge.keep());
+        self.look_at_consent();
     }
 }
 
