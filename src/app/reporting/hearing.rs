@@ -83,3 +83,134 @@ pub(super) fn note_own(home: &mut Home, family: &Family, snapshot: &Snapshot) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    use super::*;
+    use crate::app::snapshot::{engine_of, snapshot};
+    use crate::classify::seen::Seen;
+    use crate::config::Config;
+    use crate::lists::data::Builtin;
+    use crate::policy::{Action, Reason, Verdict};
+    use crate::report::consent::Consent;
+    use crate::report::courier::Options;
+    use crate::report::manifest::tests::file;
+    use crate::report::manifest::{Manifest, Provider};
+    use crate::report::preview::Preview;
+    use crate::report::spool::{Limits, Spool};
+
+    /// Noon of a day in UTC.
+    const NOON: i64 = 20_000 * 86_400 + 12 * 3600;
+    const FRAUD: &str = "vietcombank-login.top";
+
+    struct House {
+        home: Home,
+        snapshot: Snapshot,
+        _folder: tempfile::TempDir,
+    }
+
+    impl House {
+        fn new() -> House {
+            let builtin = Builtin::read().unwrap();
+            let text = crate::config::HOME.replacen("version = 1", "version = 1\nmodel = \"none\"", 1);
+            let text = text.replacen("# time_zone = \"system\"", "time_zone = \"UTC\"", 1);
+            let config = Config::from_text("x", &text, &builtin.vocabulary()).unwrap();
+            let engine = engine_of(&config, &builtin, None, Arc::new(Seen::new(0, || 1))).unwrap();
+            let snapshot = snapshot(&config, engine, &builtin, NOON.unsigned_abs());
+            let folder = tempfile::tempdir().unwrap();
+            let (spool, _) = Spool::open(&folder.path().join("spool"), Limits::default()).unwrap();
+            let consent = Consent { guardian: true, children: true };
+            let manifest = Manifest::of(&file()).unwrap();
+            let options = Options { lab: false, region: 3, engine: 1 };
+            let home = Home::new(manifest, options, consent, spool, StdRng::seed_from_u64(1));
+            House { home, snapshot, _folder: folder }
+        }
+
+        fn hears(&mut self, refused: &Refused) -> Preview {
+            hear(&mut self.home, &self.snapshot, refused, NOON);
+            self.home.preview(NOON.unsigned_abs())
+        }
+    }
+
+    fn refused(name: &str, band: Band, step: Step, category: Category) -> Refused {
+        let reason = Reason { step, category: Some(category), ..Verdict::LOOKALIKE.reason };
+        Refused {
+            client: std::net::IpAddr::from([192, 168, 1, 11]).into(),
+            profile: Arc::from("x"),
+            band,
+            verdict: Verdict { action: Action::Block, reason },
+            categories: CategorySet::EMPTY,
+            name: Name::parse(name).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_guess_is_noted_with_its_registrable_name_and_two_bits() {
+        let mut house = House::new();
+        let child = refused(FRAUD, Band::Age6to9, Step::Guessed, Category::PhishingScam);
+        let preview = house.hears(&child);
+        let [shown] = preview.candidates.as_slice() else { panic!("{:?}", preview.candidates) };
+        assert_eq!(shown.name.as_ref().map(ToString::to_string).as_deref(), Some(FRAUD));
+        assert_eq!(shown.octets.len(), 96);
+        let cells: Vec<_> = preview.cells.iter().map(|cell| (cell.group, cell.band, cell.part)).collect();
+        assert_eq!(cells, [(1, Some(1), None), (1, None, Some(2))], "phishing, six to nine, in the afternoon");
+        // An older child met it as well: nobody is shown the name any more.
+        let older = refused(&format!("www.{FRAUD}"), Band::Age13to15, Step::Guessed, Category::PhishingScam);
+        let preview = house.hears(&older);
+        assert!(matches!(preview.candidates.as_slice(), [one] if one.name.is_none() && one.octets.is_empty()));
+    }
+
+    #[test]
+    fn what_is_never_told_leaves_no_trace() {
+        let mut house = House::new();
+        let guess = |band| refused(FRAUD, band, Step::Guessed, Category::PhishingScam);
+        let with = |category| Refused { categories: CategorySet::of(&[category]), ..guess(Band::Age6to9) };
+        let by = |step| Refused { ..refused(FRAUD, Band::Age6to9, step, Category::PhishingScam) };
+        let never = [
+            guess(Band::Adult),
+            with(Category::Help),
+            with(Category::HealthSexed),
+            with(Category::Csam),
+            by(Step::OwnBlock),
+            by(Step::Schedule),
+            by(Step::Budget),
+            by(Step::Pause),
+            by(Step::Sealed),
+            by(Step::HelpSet),
+            refused("help.example", Band::Age6to9, Step::Criterion, Category::HealthSexed),
+            refused("sealed.example", Band::Age6to9, Step::Criterion, Category::Csam),
+        ];
+        for (at, refused) in never.iter().enumerate() {
+            let preview = house.hears(refused);
+            assert!(preview.candidates.is_empty() && preview.cells.is_empty(), "{at}: {preview:?}");
+        }
+        // What a list says is counted, and is no new name.
+        let listed = refused("casino.example", Band::Age6to9, Step::Criterion, Category::Gambling);
+        let preview = house.hears(&listed);
+        assert!(preview.candidates.is_empty() && preview.cells.len() == 2);
+        // A guess at a host name whose registrable name looks like nothing.
+        let host = refused("vietcombank-login.plain-name.com", Band::Age6to9, Step::Guessed, Category::PhishingScam);
+        assert!(house.hears(&host).candidates.is_empty());
+    }
+
+    #[test]
+    fn nothing_is_noted_before_all_agreed() {
+        let mut house = House::new();
+        house.home.consent(Consent { guardian: true, children: false }).unwrap();
+        let preview = house.hears(&refused(FRAUD, Band::Age6to9, Step::Guessed, Category::PhishingScam));
+        assert!(preview.candidates.is_empty() && preview.cells.is_empty());
+    }
+
+    #[test]
+    fn a_manifest_that_nobody_gives_tokens_for_is_told_of() {
+        let mut nobody = file();
+        assert_eq!(nobody.issuer.take(), None::<Provider>);
+        let house = House::new();
+        assert!(house.home.paused(NOON.unsigned_abs()).is_some_and(|why| why.contains("tokens")));
+    }
+}

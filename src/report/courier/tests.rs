@@ -1,5 +1,7 @@
 //! Households against operators played in memory: idle and busy ones look the same, and whoever answers badly gets nothing.
 
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
 use super::*;
 use crate::oprf::ServerKey;
 use crate::report::envelope::OpeningKey;
