@@ -3,7 +3,7 @@
 
 use crate::classify::guess::By;
 use crate::classify::{Category, CategorySet};
-use crate::family::Family;
+use crate::family::{Family, OwnIndicator};
 use crate::judge::Snapshot;
 use crate::name::Name;
 use crate::policy::{Band, Step};
@@ -75,6 +75,10 @@ pub(super) fn note_own(home: &mut Home, family: &Family, snapshot: &Snapshot) {
         tracing::error!("{error}; names that guardians noted are not reported");
         Vec::new()
     });
+    note(home, &all, snapshot);
+}
+
+fn note(home: &mut Home, all: &[OwnIndicator], snapshot: &Snapshot) {
     for own in all {
         let is_listed = snapshot.engine.classify(&own.name).categories.contains(own.category);
         let Ok(at) = u64::try_from(own.added_at) else { continue };
@@ -204,6 +208,32 @@ mod tests {
         house.home.consent(Consent { guardian: true, children: false }).unwrap();
         let preview = house.hears(&refused(FRAUD, Band::Age6to9, Step::Guessed, Category::PhishingScam));
         assert!(preview.candidates.is_empty() && preview.cells.is_empty());
+    }
+
+    #[test]
+    fn a_guardians_own_name_is_noted_in_the_week_in_which_it_was_written() {
+        let mut house = House::new();
+        let mut told = file();
+        let key = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, [0xff; 256]);
+        told.issuer = Some(Provider { name: "T".into(), url: "https://t.example/".into(), key });
+        house.home.manifest(Manifest::of(&told).unwrap()).unwrap();
+        let monday: u64 = 2_969 * 7 * 86_400;
+        house.home.step(monday + 5);
+        let own = |name: &str, category, added_at| OwnIndicator {
+            name: Name::parse(name).unwrap(),
+            category,
+            added_at: i64::try_from(added_at).unwrap(),
+        };
+        let all = [
+            own("moi.com", Category::Grooming, monday + 1),
+            own("cu.com", Category::Grooming, monday - 1),
+            own("suc-khoe.com", Category::HealthSexed, monday + 1),
+            own("www.may.com", Category::Grooming, monday + 1),
+        ];
+        note(&mut house.home, &all, &house.snapshot);
+        note(&mut house.home, &all, &house.snapshot);
+        let names: Vec<_> = house.home.preview(monday).candidates.into_iter().filter_map(|shown| shown.name).collect();
+        assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["moi.com"]);
     }
 
     #[test]
