@@ -23,6 +23,7 @@ use base64::engine::general_purpose::STANDARD;
 use bhttp::{Message, Mode, StatusCode};
 use harness::family::soon;
 use harness::{Server, Upstream, free_port, text};
+use luytre::family::Family;
 use luytre::hub::collect::issue::{Allowance, Issuer};
 use luytre::name::Name;
 use luytre::oprf::ServerKey;
@@ -280,15 +281,12 @@ const ON: &str = "[report]\nenabled = true\nmanifest = \"MANIFEST\"\nlab = true\
 
 /// Has somebody agree, or take it back (`None` is the guardian), and the program look.
 fn consent(server: &Server, who: Option<&str>, agrees: bool) {
-    let db = rusqlite::Connection::open(server.folder.path().join("state/family.db")).unwrap();
-    db.busy_timeout(Duration::from_secs(5)).unwrap();
-    db.execute("CREATE TABLE IF NOT EXISTS report_consent (profile TEXT UNIQUE)", []).unwrap();
-    if agrees {
-        db.execute("INSERT INTO report_consent VALUES (?1)", [who]).unwrap();
-    } else {
-        db.execute("DELETE FROM report_consent WHERE profile IS ?1", [who]).unwrap();
+    let family = Family::open(Some(&server.folder.path().join("state")), 0).unwrap();
+    match who {
+        None => family.guardian_agrees(agrees).unwrap(),
+        Some(child) => family.child_agrees(child, agrees).unwrap(),
     }
-    drop(db);
+    drop(family);
     server.reload();
 }
 

@@ -1,6 +1,7 @@
 //! The household's reports wired to the rest: who agreed is read from the family's file, what the doors told is sorted into
 //! what may be counted and what never is, and what the courier gives out is posted. Decides nothing of times and sizes.
 
+mod asking;
 mod carrier;
 mod hearing;
 
@@ -18,7 +19,6 @@ use crate::clock::{is_trusted, now_secs};
 use crate::config::{Config, ManifestFile};
 use crate::family::{Family, ReportConsents};
 use crate::judge::Snapshot;
-use crate::policy::{Age, Band};
 use crate::report::consent::{Consent, Mode, Operators};
 use crate::report::courier::{Action, Home, Options};
 use crate::report::manifest::{FILE_MAX, Manifest};
@@ -31,8 +31,6 @@ use crate::telemetry::metrics::Reports;
 const ENGINE: u16 = 1;
 /// Consent, ages and own names are looked at again this often, in seconds; at once when the pages say so.
 const LOOK_SECS: u64 = 60;
-/// From this age on a child is asked itself (Decree 356/2025).
-const ASKED_FROM: i16 = 7;
 
 /// The household's side of reports.
 pub struct Reporting {
@@ -49,6 +47,8 @@ struct State {
     enabled: bool,
     consent: Consent,
     looked_at: Option<u64>,
+    /// Profiles of which something may be told.
+    speaks: Vec<Arc<str>>,
     /// Why nobody can be told; told once.
     trouble: Option<String>,
 }
@@ -98,6 +98,8 @@ impl Reporting {
         let (consent, now) = (consent_of(config, family, snapshot), now_secs());
         let mut state = self.state();
         (state.looked_at, state.consent) = (Some(now), consent);
+        let speaks = snapshot.profiles.iter().filter(|profile| asking::may_report(config, snapshot, profile));
+        state.speaks = speaks.map(|profile| Arc::clone(&profile.name)).collect();
         let agreed = consent.guardian && consent.children;
         let Some(home) = &mut state.home else {
             if !agreed {
@@ -115,7 +117,10 @@ impl Reporting {
 
     /// What the doors told of.
     pub fn hear(&self, snapshot: &Snapshot, refused: &Refused, now: i64) {
-        if let Some(home) = self.state().home.as_mut().filter(|home| home.is_on()) {
+        let mut state = self.state();
+        let State { home, speaks, .. } = &mut *state;
+        let home = home.as_mut().filter(|home| home.is_on() && speaks.contains(&refused.profile));
+        if let Some(home) = home {
             hearing::hear(home, snapshot, refused, now);
         }
     }
@@ -158,17 +163,10 @@ impl Reporting {
     pub fn preview(&self) -> Preview {
         let state = self.state();
         state.home.as_ref().map_or_else(
-            || Preview {
-                enabled: state.enabled,
-                mode: Mode::of(state.consent, &Operators::default()),
-                operators: Operators::default(),
-                paused: state.trouble.clone(),
-                week_octets: 0,
-                plan: Vec::new(),
-                candidates: Vec::new(),
-                cells: Vec::new(),
-                sent: Vec::new(),
-                waiting: 0,
+            || {
+                let operators = Operators::default();
+                let silent = Preview::silent(Mode::of(state.consent, &operators), operators);
+                Preview { enabled: state.enabled, paused: state.trouble.clone(), ..silent }
             },
             |home| home.preview(now_secs()),
         )
@@ -251,18 +249,7 @@ fn consent_of(config: &Config, family: Option<&Family>, snapshot: &Snapshot) -> 
         tracing::error!("{error}; nobody has agreed to reports");
         ReportConsents::default()
     });
-    let year = snapshot.moment(super::now()).local.year();
-    let mut asked = config.profiles.iter().map(|spec| &spec.input).filter(|input| is_asked(input.age, year));
-    Consent { guardian: given.guardian, children: asked.all(|input| given.children.contains(&input.name)) }
-}
-
-/// Whether a child is asked itself: it may be seven or more, and is no adult.
-fn is_asked(age: Age, year: i16) -> bool {
-    let may_be_seven = match age {
-        Age::Born(born) => year.saturating_sub(born) >= ASKED_FROM,
-        Age::Band(band) => i16::from(*band.ages().end()) >= ASKED_FROM,
-    };
-    may_be_seven && age.band_in(year) != Band::Adult
+    asking::consent(config, snapshot, &given)
 }
 
 /// Switched off, or taken back while nobody could be reached: what waited is gone.
@@ -306,22 +293,4 @@ pub fn waiting(path: &Path) -> std::io::Result<BTreeMap<usize, usize>> {
         *lengths.entry(waiting.envelope.octets().len()).or_default() += 1;
     }
     Ok(lengths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn children_from_seven_on_are_asked_and_nobody_else() {
-        let asked = |age| is_asked(age, 2026);
-        assert!(!asked(Age::Band(Band::Age0to5)) && !asked(Age::Band(Band::Adult)));
-        for band in [Band::Age6to9, Band::Age10to12, Band::Age13to15, Band::Age16to17] {
-            assert!(asked(Age::Band(band)), "{band}");
-        }
-        assert!(!asked(Age::Born(2020)), "six this year");
-        assert!(asked(Age::Born(2019)), "seven this year, or about to be");
-        assert!(asked(Age::Born(2008)), "18 this year, maybe not yet");
-        assert!(!asked(Age::Born(2007)));
-    }
 }

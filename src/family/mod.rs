@@ -9,7 +9,7 @@ mod database;
 mod devices;
 mod moments;
 mod recent;
-mod reports;
+pub mod reports;
 mod requests;
 
 use std::path::Path;

@@ -244,18 +244,7 @@ impl Steward for Keeper {
     fn report_preview(&self) -> crate::report::preview::Preview {
         let operators = crate::report::consent::Operators::default();
         let mode = crate::report::consent::Mode::of(crate::report::consent::Consent::default(), &operators);
-        crate::report::preview::Preview {
-            enabled: false,
-            mode,
-            operators,
-            paused: None,
-            week_octets: 0,
-            plan: Vec::new(),
-            candidates: Vec::new(),
-            cells: Vec::new(),
-            sent: Vec::new(),
-            waiting: 0,
-        }
+        crate::report::preview::Preview::silent(mode, operators)
     }
 
     fn consent_changed(&self) {}
