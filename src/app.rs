@@ -10,6 +10,7 @@ pub mod health;
 mod household;
 mod pages;
 mod proxy;
+pub mod reporting;
 pub mod signed;
 mod snapshot;
 mod steward;
@@ -33,6 +34,7 @@ use self::doors::Doors;
 use self::gate::{Keeper, Kernel};
 use self::guesser::open_seen;
 use self::household::Effective;
+use self::reporting::Reporting;
 use self::snapshot::{engine_of, linked};
 pub use self::snapshot::{firewall_rules, open_store, published, snapshot};
 use crate::classify::Engine;
@@ -129,6 +131,7 @@ struct App {
     keeper: Option<Keeper>,
     sightings: Arc<Sightings>,
     watch: Watch,
+    reporting: Arc<Reporting>,
     /// Since the start, as far as the clock was looked at.
     minutes: AtomicU64,
 }
@@ -191,6 +194,8 @@ impl App {
         let proxy = proxy.map(open).transpose()?;
         let keeper =
             given.as_ref().map(|given| Keeper::new(Arc::clone(&kernel), Arc::clone(given), Arc::clone(&judge)));
+        let reporting = Reporting::new(runtime.clone());
+        reporting.configure(&config, family.as_deref(), &judge.keep());
         let counts = Arc::new(Counts::default());
         counts.lists_at.store(now_secs(), Ordering::Relaxed);
         let given_to_learn = given.clone();
@@ -201,6 +206,7 @@ impl App {
             &counts,
             (Arc::clone(&shared.door), given),
             (kernel, activity.clone()),
+            Arc::clone(&reporting),
         );
         if let Some(addr) = config.metrics {
             let listener = runtime.block_on(tokio::net::TcpListener::bind(addr));
@@ -240,6 +246,7 @@ impl App {
             keeper,
             sightings,
             watch,
+            reporting,
             minutes: AtomicU64::new(1),
         })
     }
@@ -302,6 +309,7 @@ impl App {
         self.keep_rules();
         self.sightings.look(now());
         self.attend();
+        self.report();
         self.keep_time();
         // This thread does not park.
         sys::wipe_stack();
@@ -383,6 +391,8 @@ impl App {
         }
         drop(proxy);
         self.counts.lists_at.store(now_secs(), Ordering::Relaxed);
+        let family = self.family.as_ref().map(|(family, _)| &**family);
+        self.reporting.configure(&config, family, &self.judge.keep());
         *state = State { config, effective, store };
         drop(state);
         self.keep_rules();
@@ -423,7 +433,8 @@ impl App {
         if let Err(error) = attendant.see(&self.seen(), now()) {
             tracing::error!("{error}");
         }
-        match attendant.attend(&self.judge.keep(), now()) {
+        let (snapshot, now) = (self.judge.keep(), now());
+        match attendant.attend(&snapshot, now, |refused| self.reporting.hear(&snapshot, refused, now)) {
             Ok(false) => {}
             Ok(true) => {
                 if let Err(error) = self.renew_moments() {
@@ -432,6 +443,21 @@ impl App {
             }
             Err(error) => tracing::error!("{error}"),
         }
+    }
+
+    /// Reports leave at their times.
+    fn report(&self) {
+        if self.reporting.is_stale() {
+            self.look_at_consent();
+        }
+        self.reporting.each_second();
+    }
+
+    /// Who agreed to reports, and to what.
+    fn look_at_consent(&self) {
+        let family = self.family.as_ref().map(|(family, _)| &**family);
+        let config = self.state().config.clone();
+        self.reporting.look(&config, family, &self.judge.keep());
     }
 
     /// The kernel's rules follow the hour, and come back when somebody flushed them.
@@ -628,6 +654,7 @@ fn read_gauges(
     counts: &Arc<Counts>,
     (door, given): (Arc<Door>, Option<Arc<Given>>),
     (kernel, activity): (Arc<Kernel>, Option<Arc<Activity>>),
+    reporting: Arc<Reporting>,
 ) {
     let (judge, resolver, counts) = (Arc::clone(judge), Arc::clone(resolver), Arc::clone(counts));
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -648,6 +675,7 @@ fn read_gauges(
             untold: activity.as_ref().map_or(0, |activity| activity.dropped()),
             addresses: given.as_ref().map_or(0, |given| given.len()),
             firewall: kernel.counters(),
+            reports: reporting.gauges(),
         }
     });
 }

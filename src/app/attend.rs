@@ -47,11 +47,13 @@ impl Attendant {
     }
 
     /// One round. True when what holds for a while has changed: a budget is used up, or a day began.
-    pub fn attend(&self, snapshot: &Snapshot, now: i64) -> Result<bool, Error> {
+    /// `hear` is told of each event as well.
+    pub fn attend(&self, snapshot: &Snapshot, now: i64, hear: impl Fn(&Refused)) -> Result<bool, Error> {
         let today = snapshot.moment(now).local.date();
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let refused: Vec<Box<Refused>> = told.try_iter().take(BATCH).collect();
         drop(told);
+        refused.iter().for_each(|refused| hear(refused));
         if !refused.is_empty() {
             self.family.record(&refused, now, today)?;
         }

@@ -10,6 +10,7 @@ use crate::document::Fault;
 use crate::identity::Mac;
 use crate::identity::known::{Assigned, Why};
 use crate::lists::inputs::inputs;
+use crate::report::preview::Preview;
 use crate::web::steward::Sighting;
 use crate::web::{Finding, ListState, Status, Steward};
 
@@ -75,6 +76,14 @@ impl Steward for App {
 
     fn sightings(&self) -> Vec<Sighting> {
         self.seen()
+    }
+
+    fn report_preview(&self) -> Preview {
+        self.reporting.preview()
+    }
+
+    fn consent_changed(&self) {
+        self.look_at_consent();
     }
 }
 

@@ -8,6 +8,7 @@ mod firewall;
 mod hub;
 mod lists;
 mod model;
+mod report;
 mod token;
 
 use std::io::{self, Write};
@@ -56,6 +57,9 @@ enum Command {
     /// The central side: propose, build, sign and publish lists
     #[command(subcommand)]
     Hub(hub::Command),
+    /// What this household reports of new names, and what it would
+    #[command(subcommand)]
+    Report(report::Command),
     /// Learn and measure the model that knows names nobody has listed
     #[command(subcommand)]
     Model(model::Command),
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Firewall(command) => firewall::run(file.as_deref(), &command),
         Command::Lists(command) => lists::run(file.as_deref(), &command),
         Command::Hub(command) => hub::run(&command),
+        Command::Report(command) => report::run(file.as_deref(), &command),
         Command::Model(command) => model::run(&command),
     };
     result.unwrap_or_else(|error| {

@@ -195,6 +195,12 @@ impl Home {
         }
     }
 
+    /// Whether that moment lies in an epoch that this household takes part in and that has not been drawn from yet.
+    pub fn is_running(&self, lane: Lane, at: u64) -> bool {
+        let key = (lane, self.manifest.calendar.epoch(lane, at));
+        self.epochs.get(&key).is_some_and(|epoch| !epoch.is_closed)
+    }
+
     /// What is to be posted now.
     pub fn step(&mut self, now: u64) -> Vec<Action> {
         self.expire(now);

@@ -91,3 +91,21 @@ pub enum Kind {
     /// One noised answer, where there is one operator only.
     Answer,
 }
+
+impl Preview {
+    /// Of a box that tells nothing.
+    pub fn silent(mode: Mode, operators: Operators) -> Preview {
+        Preview {
+            enabled: false,
+            mode,
+            operators,
+            paused: None,
+            week_octets: 0,
+            plan: Vec::new(),
+            candidates: Vec::new(),
+            cells: Vec::new(),
+            sent: Vec::new(),
+            waiting: 0,
+        }
+    }
+}

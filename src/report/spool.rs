@@ -126,6 +126,11 @@ impl Spool {
         self.keep(all)
     }
 
+    /// All that waits.
+    pub fn waiting(&self) -> &[Waiting] {
+        &self.waiting
+    }
+
     /// What comes too late, also what would be due only then.
     pub fn late(&self, now: u64) -> impl Iterator<Item = &Waiting> {
         self.waiting.iter().filter(move |waiting| now >= waiting.expires_at || waiting.due_at >= waiting.expires_at)

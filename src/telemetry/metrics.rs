@@ -172,6 +172,38 @@ pub struct Gauges {
     pub addresses: usize,
     /// The kernel's counters.
     pub firewall: Vec<(String, u64)>,
+    /// Reports.
+    pub reports: Reports,
+}
+
+/// What became of reports. All of it is the same for every household with the same manifest, but for what failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reports {
+    /// By kind and outcome, in the order of their codes.
+    pub messages: [[u64; 3]; 5],
+    /// Sealed messages that wait on disk.
+    pub waiting: usize,
+    /// Place of the mode in force.
+    pub mode: usize,
+}
+
+impl Reports {
+    const KINDS: [&'static str; 5] = ["tokens", "question", "report", "week", "answer"];
+    const OUTCOMES: [&'static str; 3] = ["sent", "failed", "dropped"];
+    const MODES: [&'static str; 4] = ["off", "counts_only", "full", "paused"];
+
+    fn messages(&self) -> Vec<(String, f64)> {
+        let of_kind = |(kind, counts): (&&str, &[u64; 3])| {
+            let all = Reports::OUTCOMES.iter().zip(counts);
+            all.map(|(outcome, count)| (format!("{kind},{outcome}"), *count as f64)).collect::<Vec<_>>()
+        };
+        Reports::KINDS.iter().zip(&self.messages).flat_map(of_kind).collect()
+    }
+
+    fn modes(&self) -> Vec<(String, f64)> {
+        let all = Reports::MODES.iter().enumerate();
+        all.map(|(at, mode)| (mode.to_string(), f64::from(u8::from(at == self.mode)))).collect()
+    }
 }
 
 type Reader = Box<dyn Fn() -> Gauges + Send + Sync>;
@@ -245,7 +277,7 @@ impl Metrics {
 }
 
 /// Metric name, what it counts, its label. The README's table is compared with this one.
-pub const FAMILIES: [(&str, &str, &str); 27] = [
+pub const FAMILIES: [(&str, &str, &str); 30] = [
     ("luytre_dns_queries_total", "Questions by how they ended; the help set is not counted.", "outcome"),
     ("luytre_dns_refused_total", "Refused questions by category.", "category"),
     ("luytre_dns_cache_answers_total", "Answers by where they came from.", "source"),
@@ -277,6 +309,9 @@ pub const FAMILIES: [(&str, &str, &str); 27] = [
         "Packets that the kernel rejected or counted, by the way round the filter.",
         "way",
     ),
+    ("luytre_report_messages_total", "Messages of the household's reports by what became of them.", "kind,outcome"),
+    ("luytre_report_waiting", "Sealed messages of reports that wait on disk.", ""),
+    ("luytre_report_mode", "1 for the mode of reports in force.", "mode"),
 ];
 
 struct Scrape(Arc<Metrics>);
@@ -328,9 +363,11 @@ impl Collector for Scrape {
         let [passages, refused, ways, octets, open] = metrics.proxied.values();
         let kernel = gauges.firewall.iter().map(|(way, packets)| (way.clone(), *packets as f64)).collect();
         let of_proxy = [passages, refused, ways, octets, open, one(gauges.addresses as f64), kernel];
+        let reports = &gauges.reports;
+        let of_reports = [reports.messages(), one(reports.waiting as f64), reports.modes()];
         FAMILIES
             .iter()
-            .zip(values.into_iter().chain(of_proxy))
+            .zip(values.into_iter().chain(of_proxy).chain(of_reports))
             .flat_map(|((name, help, label), values)| family(name, help, label, &values))
             .collect()
     }
@@ -368,6 +405,8 @@ mod tests {
         // Its endings are named by the side that looks.
         metrics.read_from(|| Gauges { names: 7, signed: vec![("taken", 0)], ..Gauges::default() });
         let text = metrics.text();
+        assert!(text.contains("luytre_report_messages_total{kind=\"week\",outcome=\"dropped\"} 0\n"), "{text}");
+        assert!(text.contains("luytre_report_mode{mode=\"off\"} 1\n"), "{text}");
         assert!(text.contains("luytre_dns_queries_total{outcome=\"allowed\"} 2\n"), "{text}");
         assert!(text.contains("luytre_dns_refused_total{category=\"gambling\"} 1\n"));
         assert!(text.contains("luytre_dns_refused_total{category=\"porn\"} 0\n"));

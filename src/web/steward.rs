@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::{Config, Vocabulary};
 use crate::document::Fault;
+use crate::report::preview::Preview;
 
 /// Whoever keeps the house.
 pub trait Steward: Send + Sync {
@@ -39,6 +40,12 @@ pub trait Steward: Send + Sync {
 
     /// Devices that are on the network now.
     fn sightings(&self) -> Vec<Sighting>;
+
+    /// What is told of new names, and what would be.
+    fn report_preview(&self) -> Preview;
+
+    /// Somebody agreed to reports, or took it back: in force when this returns.
+    fn consent_changed(&self);
 }
 
 /// A device that is on the network now.

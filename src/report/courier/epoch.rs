@@ -81,7 +81,7 @@ pub(super) enum Weekly {
     /// Sealed sums that wait for their token.
     Sums { envelope: Envelope, due_at: u64 },
     /// One noised answer: group and answer. In memory alone, as it is not sealed before it is sent.
-    Answer { group: u8, answer: bool, due_at: Option<u64>, tries: u8, token: Option<Token> },
+    Answer { group: u8, answer: bool, due_at: Option<u64>, tries: u8, token: Option<Box<Token>> },
 }
 
 impl Epoch {

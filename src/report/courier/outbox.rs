@@ -280,7 +280,7 @@ impl Home {
                 None
             }
             Weekly::Answer { group, answer, due_at, tries, token } => {
-                let token = token.or_else(|| epoch.draw(Purpose::Week));
+                let token = token.or_else(|| epoch.draw(Purpose::Week).map(Box::new));
                 let is_due = due_at.is_some_and(|at| at <= now);
                 let content = token.as_ref().filter(|_| is_due).map(|token| {
                     let [a, b, c, d] = key.1.to_be_bytes();

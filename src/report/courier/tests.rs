@@ -1,5 +1,7 @@
 //! Households against operators played in memory: idle and busy ones look the same, and whoever answers badly gets nothing.
 
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
+
 use super::*;
 use crate::oprf::ServerKey;
 use crate::report::envelope::OpeningKey;
@@ -312,6 +314,21 @@ fn junk_and_silence_are_tried_again_and_dropped_in_the_end() {
         assert_eq!((home.waiting(), world.reports.len()), (0, 0), "never sent in another form");
         assert_eq!(home.paused(START), None);
     }
+}
+
+#[test]
+fn what_finds_no_relay_until_nobody_takes_it_is_dropped_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(|_| {});
+    let mut home = world.home(folder.path(), 21);
+    world.live(&mut home, START..START + DAY + 22, busy);
+    let waiting = home.waiting();
+    assert!(waiting > 0);
+    world.manner = Manner::Gone;
+    world.live(&mut home, START + DAY + 22..START + 6 * DAY, idle);
+    assert_eq!((home.waiting(), world.reports.len()), (0, 0));
+    let count = home.counts()[&Kind::Report];
+    assert!(count.dropped >= waiting as u64 && count.failed > 0 && count.sent == 0, "{count:?}");
 }
 
 #[test]

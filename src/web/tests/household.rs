@@ -241,6 +241,14 @@ impl Steward for Keeper {
         self.findings.lock().unwrap().clone()
     }
 
+    fn report_preview(&self) -> crate::report::preview::Preview {
+        let operators = crate::report::consent::Operators::default();
+        let mode = crate::report::consent::Mode::of(crate::report::consent::Consent::default(), &operators);
+        crate::report::preview::Preview::silent(mode, operators)
+    }
+
+    fn consent_changed(&self) {}
+
     fn update_lists(&self) {}
 
     fn sightings(&self) -> Vec<Sighting> {
