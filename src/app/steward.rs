@@ -10,6 +10,9 @@ use crate::document::Fault;
 use crate::identity::Mac;
 use crate::identity::known::{Assigned, Why};
 use crate::lists::inputs::inputs;
+use crate::report::consent::{Mode, Operators};
+use crate::report::preview::Preview;
+use crate::web::reports;
 use crate::web::steward::Sighting;
 use crate::web::{Finding, ListState, Status, Steward};
 
@@ -76,6 +79,17 @@ impl Steward for App {
     fn sightings(&self) -> Vec<Sighting> {
         self.seen()
     }
+
+    fn report_preview(&self) -> Preview {
+        let family = self.family.as_ref().map(|(family, _)| family);
+        let consents = family.and_then(|family| family.report_consents().ok()).unwrap_or_default();
+        let consent = reports::consent(&self.state().config, &self.judge.keep(), &consents);
+        let operators = Operators::default();
+        Preview::silent(Mode::of(consent, &operators), operators)
+    }
+
+    /// Nothing waits here: this box has nobody to tell.
+    fn consent_changed(&self) {}
 }
 
 impl App {

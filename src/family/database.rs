@@ -9,7 +9,7 @@ use super::Error;
 const FILE: &str = "family.db";
 
 /// Each step brings the file from one version to the next (`user_version`).
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = ["
 CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, profile TEXT, password TEXT NOT NULL,
   totp BLOB, totp_step INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL);
 CREATE TABLE session (digest BLOB PRIMARY KEY, account INTEGER NOT NULL REFERENCES account ON DELETE CASCADE,
@@ -32,6 +32,9 @@ CREATE TABLE device (key TEXT PRIMARY KEY, name TEXT NOT NULL, first INTEGER NOT
 CREATE TABLE act (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, by TEXT NOT NULL, profile TEXT, deed TEXT NOT NULL,
   detail TEXT NOT NULL);
 CREATE TABLE code (profile TEXT PRIMARY KEY, secret BLOB NOT NULL, counter INTEGER NOT NULL) WITHOUT ROWID;
+", "
+CREATE TABLE agreed (who TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE own_indicator (name TEXT PRIMARY KEY, category TEXT NOT NULL, added INTEGER NOT NULL) WITHOUT ROWID;
 "];
 
 const NEWEST: u32 = STEPS.len() as u32;

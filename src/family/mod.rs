@@ -9,6 +9,7 @@ mod database;
 mod devices;
 mod moments;
 mod recent;
+pub mod reports;
 mod requests;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ pub use audit::{Act, Deed};
 pub use devices::Seen;
 pub use moments::{GrantRow, Moments, PauseRow, Who};
 pub use recent::Stopped;
+pub use reports::{OwnIndicator, ReportConsents};
 pub use requests::{Answer, Ask, Kind, RequestRow};
 
 /// Why something could not be done.

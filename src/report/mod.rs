@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod ledger;
 pub mod manifest;
 pub mod message;
+pub mod preview;
 pub mod seal;
 pub mod share;
 pub mod slots;

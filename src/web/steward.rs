@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::{Config, Vocabulary};
 use crate::document::Fault;
+use crate::report::preview::Preview;
 
 /// Whoever keeps the house.
 pub trait Steward: Send + Sync {
@@ -39,6 +40,12 @@ pub trait Steward: Send + Sync {
 
     /// Devices that are on the network now.
     fn sightings(&self) -> Vec<Sighting>;
+
+    /// What is told about this household, and what would be.
+    fn report_preview(&self) -> Preview;
+
+    /// Somebody agreed or took it back: from now on that holds, and without everybody's yes nothing waits any more.
+    fn consent_changed(&self);
 }
 
 /// A device that is on the network now.
