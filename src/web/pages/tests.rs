@@ -342,7 +342,7 @@ fn a_draft_has_nowhere_to_go() {
             "<form",
             " action=",
             " formaction=",
-            "submit",
+            "type=\"submit\"",
             "fetch",
             "XMLHttp",
             "sendBeacon",
