@@ -138,7 +138,11 @@ fn nobody_answers_for_another() {
     let elsewhere = home.sign_in("mai");
     for other in [&home.client(TOT), &home.client(DESK), &home.client(STRANGER), &guardian, &elsewhere] {
         assert_eq!(other.get("/reports").status, 404, "{other:?}");
-        assert_eq!(other.form("/reports", &[("csrf", &token(other)), ("answer", "yes")]).status, 404, "{other:?}");
+        assert_eq!(
+            other.form("/reports", &[("csrf", &token(&home.client(other.from))), ("answer", "yes")]).status,
+            404,
+            "{other:?}"
+        );
     }
     assert_eq!(state(&guardian)["children"], false);
     home.client(TOT).get("/").expect(200);
@@ -346,7 +350,7 @@ fn a_child_answers_in_a_browser_and_every_page_can_be_used_by_everybody() {
         look_over(&browser, &format!("reports-agreed-{language}"));
         browser.find("button[value=withdraw]").click();
         browser.wait_until("withdrawn", PATIENCE, |browser| browser.try_find("button[value=agree]").is_some());
-        browser.find("[name=name]").fill("facebook.com");
+        browser.find("#name").fill("facebook.com");
         browser.find("form[action='/dashboard/reports/names'] button").click();
         browser.wait_until("a refusal", PATIENCE, |browser| browser.try_find("[aria-invalid=true]").is_some());
         look_over(&browser, &format!("reports-refused-{language}"));
