@@ -71,6 +71,10 @@ fn nothing_is_told_until_everybody_agreed_and_anybody_can_stop_it() {
     agree(&guardian, true);
     assert_eq!(why(&guardian), "child", "one child of ten has not agreed");
     assert_eq!(state(&guardian)["children"], false);
+    // A device that is paused has rules of its own for a while, and belongs to the same child.
+    let pause = json!({ "who": format!("device:{MAI}"), "lasts": { "minutes": 60 } });
+    guardian.api("POST", "/pauses", &pause).expect(201);
+    assert_eq!(state(&guardian)["children_asked"], 4);
     answer(&home, MAI, true).expect(303);
     assert_eq!(state(&guardian)["children"], true);
     assert_eq!(why(&guardian), "nobody", "now only receivers are missing");
@@ -276,7 +280,7 @@ fn a_draft_is_put_together_in_the_browser_and_sent_nowhere() {
     browser.find("#words").fill("co nguoi la xin anh\nem so");
     browser.find("#number").fill("0900 000 000");
     let draft = browser.find("#text").text();
-    for line in ["Người lạ rủ rê", "khongnoiaibiet.example", "em so", "0900 000 000", "gọi lại không?: Không"]
+    for line in ["Người lạ rủ rê", "khongnoiaibiet.example", "em so", "0900 000 000", "gọi lại không? Không"]
     {
         assert!(draft.contains(line), "{line}: {draft}");
     }

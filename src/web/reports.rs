@@ -6,7 +6,6 @@ use crate::classify::{Category, CategorySet};
 use crate::config::Config;
 use crate::family::reports::{OWN_MAX, is_asked};
 use crate::family::{Deed, ReportConsents, Role, Scope};
-use crate::identity::ProfileId;
 use crate::judge::Snapshot;
 use crate::lists::data::Builtin;
 use crate::name::Name;
@@ -74,7 +73,8 @@ pub struct Answers {
 /// Profiles of children who have a say: from seven on, and with a device of their own to say it on. What devices without an
 /// owner meet is nobody's to agree to, so it may not be reported ([`may_report`]).
 pub fn asked<'s>(config: &Config, snapshot: &'s Snapshot) -> Vec<&'s Profile> {
-    let all = snapshot.profiles.iter().enumerate();
+    // Behind those that are written stand copies for devices that are paused; their owners are counted already.
+    let all = snapshot.profiles.iter().take(config.profiles.len()).enumerate();
     all.filter(|(at, profile)| is_asked(profile.band) && has_device(config, snapshot, *at))
         .map(|(_, one)| one)
         .collect()
@@ -95,8 +95,9 @@ pub fn consent(config: &Config, snapshot: &Snapshot, consents: &ReportConsents) 
 
 /// Whether something this profile met may become a report, once [`consent`] allows reports at all: not what devices without
 /// an owner met.
-pub fn may_report(config: &Config, snapshot: &Snapshot, profile: ProfileId) -> bool {
-    has_device(config, snapshot, usize::from(profile.0))
+pub fn may_report(config: &Config, snapshot: &Snapshot, profile: &Profile) -> bool {
+    let written = config.profiles.iter().position(|spec| *spec.input.name == *profile.name);
+    written.is_some_and(|at| has_device(config, snapshot, at))
 }
 
 /// The categories of a group of the week's sums.

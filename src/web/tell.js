@@ -7,7 +7,7 @@
   const compose = () => {
     const of = (part) => fields.filter((field) => part.contains(field)).map(value).filter((one) => one).join(", ");
     const lines = parts.map((part) => [part.dataset.says, of(part)]).filter(([, one]) => one);
-    text.textContent = lines.map(([says, one]) => `${says}: ${one}`).join("\n");
+    text.textContent = lines.map(([says, one]) => (says.endsWith("?") ? `${says} ${one}` : `${says}: ${one}`)).join("\n");
     said.textContent = "";
   };
   const clear = () => {

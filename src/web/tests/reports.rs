@@ -183,3 +183,17 @@ fn a_draft_is_reached_in_one_tap_and_stays_in_the_browser() {
     assert_eq!(page.headers["referrer-policy"], "no-referrer");
     assert_eq!(child.post("/tell", &[("words", "x")]).status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[test]
+fn what_devices_without_an_owner_meet_is_nobodys_to_tell() {
+    use crate::web::Steward;
+    use crate::web::reports::may_report;
+    // Bin is also the profile of strangers, and has no device of its own.
+    let house = Household::new();
+    let (config, snapshot) = (house.steward.config(), house.web.judge.keep());
+    let may = |name: &str| may_report(&config, &snapshot, snapshot.profile_named(name).unwrap());
+    assert_eq!(["Bin", "Mai", "Nam", "Bố mẹ"].map(may), [false, true, true, true]);
+    house.rewrite(&format!("{}\n[[device]]\nprofile = \"Bin\"\naddress = [\"192.168.1.12\"]\n", house.text()));
+    let (config, snapshot) = (house.steward.config(), house.web.judge.keep());
+    assert!(may_report(&config, &snapshot, snapshot.profile_named("Bin").unwrap()));
+}

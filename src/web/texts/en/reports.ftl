@@ -63,7 +63,8 @@ reports-example = An example with a made-up name: the site { $name }, in the gro
 reports-octets = See the octets
 
 reports-now = What this week would tell
-reports-none = No name is waiting. Empty messages are sent all the same.
+reports-none = No name is waiting.
+reports-empty = Empty messages are sent all the same.
 reports-candidate = The site { $name }, in the group { $category }
 reports-hidden = And { $count } names of children whose names guardians do not see.
 reports-cells = Met, before noise is added

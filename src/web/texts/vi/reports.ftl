@@ -63,7 +63,8 @@ reports-example = Ví dụ với một tên bịa ra: trang { $name }, nhóm { $
 reports-octets = Xem từng octet
 
 reports-now = Tuần này sẽ gửi gì
-reports-none = Không có tên nào đang chờ. Thư trống vẫn được gửi.
+reports-none = Không có tên nào đang chờ.
+reports-empty = Thư trống vẫn được gửi.
 reports-candidate = Trang { $name }, nhóm { $category }
 reports-hidden = Và { $count } tên của các con mà người chăm sóc không xem tên.
 reports-cells = Đã gặp, trước khi làm nhiễu
