@@ -178,6 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn a_file_from_before_there_were_reports_is_brought_up_to_date() {
+        let folder = tempfile::TempDir::new().unwrap();
+        drop(Family::open(Some(folder.path()), NOW).unwrap());
+        let old = rusqlite::Connection::open(folder.path().join("family.db")).unwrap();
+        old.execute_batch("DROP TABLE agreed; DROP TABLE own_indicator; PRAGMA user_version = 1").unwrap();
+        drop(old);
+        let family = Family::open(Some(folder.path()), NOW).unwrap();
+        family.guardian_agrees(true).unwrap();
+        assert!(family.own_indicators().unwrap().is_empty());
+        drop(family);
+        assert!(Family::open(Some(folder.path()), NOW).unwrap().report_consents().unwrap().guardian, "it lasts");
+    }
+
+    #[test]
     fn those_from_seven_on_are_asked() {
         let asked = Band::ALL.map(is_asked);
         assert_eq!(asked, [false, true, true, true, true, false]);
