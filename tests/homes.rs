@@ -13,7 +13,6 @@ use harness::operators::{Operators, Options};
 use luytre::classify::Category;
 use luytre::name::Name;
 use luytre::report::ledger::Ledger;
-use luytre::report::manifest::Manifest;
 use luytre::report::message::Lane;
 use luytre::report::preview::Kind;
 use luytre::report::statistics::{BANDS, CELLS, Cell};

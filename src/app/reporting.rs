@@ -1,7 +1,6 @@
 //! The household's reports wired to the rest: who agreed is read from the family's file, what the doors told is sorted into
 //! what may be counted and what never is, and what the courier gives out is posted. Decides nothing of times and sizes.
 
-mod asking;
 mod carrier;
 mod hearing;
 
@@ -26,6 +25,7 @@ use crate::report::preview::{Kind, Preview};
 use crate::report::spool::{Limits, Spool};
 use crate::telemetry::activity::Refused;
 use crate::telemetry::metrics::Reports;
+use crate::web::reports as asking;
 
 /// The version of the engine, as reports tell it: what was judged by another one may be judged differently.
 const ENGINE: u16 = 1;

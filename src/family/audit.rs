@@ -36,11 +36,13 @@ pub enum Deed {
     Settings,
     /// A code for being away was used or renewed.
     Code,
+    /// A guardian agreed to anonymous reports, took that back, or changed the household's own names in them.
+    Reports,
 }
 
 impl Deed {
     /// All deeds.
-    pub const ALL: [Deed; 12] = [
+    pub const ALL: [Deed; 13] = [
         Deed::SetUp,
         Deed::SignedIn,
         Deed::SignInFailed,
@@ -53,6 +55,7 @@ impl Deed {
         Deed::Request,
         Deed::Settings,
         Deed::Code,
+        Deed::Reports,
     ];
 
     /// The code that the file and texts use.
@@ -70,6 +73,7 @@ impl Deed {
             Deed::Request => "request",
             Deed::Settings => "settings",
             Deed::Code => "code",
+            Deed::Reports => "reports",
         }
     }
 }

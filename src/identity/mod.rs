@@ -180,6 +180,11 @@ impl Clients {
         self.by_mac(client).unwrap_or_else(|| self.by_prefix(client))
     }
 
+    /// Whose device it is, by MAC address or prefix; `None` for strangers.
+    pub fn owner_of(&self, client: ClientAddr) -> Option<ProfileId> {
+        self.by_mac(client).or_else(|| self.owner_of_addr(client.0))
+    }
+
     /// Whose device has that MAC address; `None` for strangers.
     pub fn owner_of_mac(&self, mac: Mac) -> Option<ProfileId> {
         self.macs.get(&mac).copied()

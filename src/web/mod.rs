@@ -9,6 +9,7 @@ pub mod guard;
 pub mod pages;
 pub mod policy;
 pub mod portal;
+pub mod reports;
 pub mod server;
 pub mod sessions;
 pub mod sight;

@@ -20,7 +20,9 @@ impl Web {
 
     /// Adds a profile.
     pub fn add_profile(&self, visitor: &Visitor, form: &ProfileForm) -> Result<(), Trouble> {
-        self.change(visitor, (Deed::Profile, Some(&form.name), "made"), |editor| editor.add_profile(form))
+        self.change(visitor, (Deed::Profile, Some(&form.name), "made"), |editor| editor.add_profile(form))?;
+        // Whoever had this name before is another child.
+        self.ask_again(form.name.trim())
     }
 
     /// Changes a profile's rules, its name included.
@@ -30,12 +32,16 @@ impl Web {
                 editor.rename_profile(name, &form.name)?;
             }
             editor.set_profile(&form.name, form)
-        })
+        })?;
+        if form.name == name { Ok(()) } else { self.ask_again(name) }
     }
 
     /// Removes a profile; its devices go to `replacement`.
     pub fn remove_profile(&self, visitor: &Visitor, name: &str, replacement: Option<&str>) -> Result<(), Trouble> {
-        self.change(visitor, (Deed::Profile, Some(name), "removed"), |editor| editor.remove_profile(name, replacement))
+        self.change(visitor, (Deed::Profile, Some(name), "removed"), |editor| {
+            editor.remove_profile(name, replacement)
+        })?;
+        self.ask_again(name)
     }
 
     /// Whose device is whose. Tokens are secrets and are left out.

@@ -16,9 +16,10 @@ use serde_json::json;
 use super::asking::may_ask;
 use super::dashboard::{Fields, local, with_cookie};
 use super::guard::{self, Foreign};
+use super::pages::reports::{Example, Plan};
 use super::pages::{
-    self, Answer, Asked, Blocked, Code, ErrorPage, Frame, Help, Hold, Home, Outcome, Sent, Stopped, Tile, Tried, Who,
-    WhoSees, Wrong,
+    self, Answer, Asked, Blocked, Code, ErrorPage, Frame, Help, Hold, Home, Outcome, Say, Sent, Stopped, Tell, Tile,
+    Tried, Who, WhoSees, Wrong,
 };
 use super::steering::Lasts;
 use super::text::Language;
@@ -30,6 +31,8 @@ use crate::judge::Snapshot;
 use crate::name::Name;
 use crate::policy::explain::Until;
 use crate::policy::{Chain, Moment, Profile, Verdict};
+use crate::report::consent::Mode;
+use crate::report::message::Threshold;
 
 /// Good pages offered beside a refusal.
 const TILES: usize = 6;
@@ -43,6 +46,8 @@ pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
         .route("/wrong", post(wrong))
         .route("/who", get(who))
         .route("/help", get(help))
+        .route("/tell", get(tell))
+        .route("/reports", get(say).post(answer))
         .route("/code", get(code).post(use_code))
         .route("/language/{code}", get(language))
         .route("/style.css", get(style))
@@ -159,6 +164,7 @@ async fn home(State(web): State<Arc<Web>>, visitor: Visitor) -> Result<Response,
         frame: web.frame(&visitor, true, Some("/")),
         who: (!is_stranger).then(|| Who { name: profile.name.to_string(), band: profile.band }),
         holds: holds(&web, &snapshot, profile, &moment, language)?,
+        is_asked: web.asked_here(&visitor, &snapshot).is_some(),
         budgets: web.budgets(profile, &moment)?,
         stopped: stopped(&web, &visitor),
         asked: asked.iter().map(|row| asked_view(row, &snapshot, &moment, language)).collect(),
@@ -311,6 +317,40 @@ async fn who(State(web): State<Arc<Web>>, visitor: Visitor) -> Response {
 /// The same for everybody: that it was looked at is nowhere.
 async fn help(State(web): State<Arc<Web>>, visitor: Visitor) -> Response {
     Html(Help::of(web.frame(&visitor, true, Some("/help")), &web.builtin.help_lines, COUNTRY).render()).into_response()
+}
+
+/// The same for everybody too, and what is written on it stays in the browser.
+async fn tell(State(web): State<Arc<Web>>, visitor: Visitor) -> Response {
+    Html(Tell::of(web.frame(&visitor, true, Some("/tell")), &web.builtin.help_lines, COUNTRY).render()).into_response()
+}
+
+/// What would be told, for a child that is asked; there is no such page for anybody else.
+async fn say(State(web): State<Arc<Web>>, visitor: Visitor) -> Result<Response, Trouble> {
+    let snapshot = web.judge.keep();
+    let child = web.asked_here(&visitor, &snapshot).ok_or(Trouble::NoSuch("page"))?;
+    let (language, preview) = (visitor.language(), web.steward.report_preview());
+    let page = Say {
+        frame: web.frame(&visitor, true, Some("/reports")),
+        band: child.band,
+        agrees: web.family.report_consents()?.children.iter().any(|name| **name == *child.name),
+        is_alone: web.report_answers()?.asked == 1,
+        households: Threshold::USUAL.households(),
+        is_sent: preview.enabled && preview.paused.is_none() && !matches!(preview.mode, Mode::Off(_)),
+        receivers: pages::reports::receivers(&preview, language),
+        plan: Plan::of(&preview, language),
+        example: Example::new(language),
+        csrf: web.form_token(visitor.peer),
+    };
+    Ok(Html(page.render()).into_response())
+}
+
+async fn answer(
+    State(web): State<Arc<Web>>,
+    visitor: Visitor,
+    PortalForm(fields): PortalForm,
+) -> Result<Response, Trouble> {
+    web.answer_reports(&visitor, fields.one("answer") == "yes")?;
+    Ok(Redirect::to("/reports").into_response())
 }
 
 /// Whose lines stand first.

@@ -12,6 +12,7 @@ use crate::classify::Category;
 use crate::family::{Deed, Role, Scope};
 use crate::policy::{Action, Band, Step};
 use crate::web::pages::Section;
+use crate::web::reports;
 
 /// A language of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -50,6 +51,10 @@ pub enum Family {
     Role,
     /// [`Scope::code`].
     Scope,
+    /// What is told about the household, [`reports::mode_code`].
+    ReportMode,
+    /// A kind of message, [`reports::kind_code`].
+    ReportKind,
     /// Groups and reasons in place of a category, as activity of 13 to 15 is counted.
     Group,
 }
@@ -195,6 +200,7 @@ impl Language {
                 include_str!("texts/vi/names.ftl"),
                 include_str!("texts/vi/why.ftl"),
                 include_str!("texts/vi/portal.ftl"),
+                include_str!("texts/vi/reports.ftl"),
                 include_str!("texts/vi/site.ftl"),
                 include_str!("texts/vi/dashboard.ftl"),
                 include_str!("texts/vi/dashboard_rules.ftl"),
@@ -208,6 +214,7 @@ impl Language {
                 include_str!("texts/en/names.ftl"),
                 include_str!("texts/en/why.ftl"),
                 include_str!("texts/en/portal.ftl"),
+                include_str!("texts/en/reports.ftl"),
                 include_str!("texts/en/site.ftl"),
                 include_str!("texts/en/dashboard.ftl"),
                 include_str!("texts/en/dashboard_rules.ftl"),
@@ -243,7 +250,7 @@ impl Tone {
 
 impl Family {
     /// All families.
-    pub const ALL: [Family; 13] = [
+    pub const ALL: [Family; 15] = [
         Family::Category,
         Family::Why,
         Family::Band,
@@ -256,6 +263,8 @@ impl Family {
         Family::Deed,
         Family::Role,
         Family::Scope,
+        Family::ReportMode,
+        Family::ReportKind,
         Family::Group,
     ];
 
@@ -272,6 +281,8 @@ impl Family {
             Family::Deed => Deed::ALL.map(Deed::code).to_vec(),
             Family::Role => Role::ALL.map(Role::code).to_vec(),
             Family::Scope => Scope::ALL.map(Scope::code).to_vec(),
+            Family::ReportMode => reports::MODES.to_vec(),
+            Family::ReportKind => reports::KINDS.to_vec(),
             Family::Group => vec!["harm", "age", "data", "security", "policy", "law", "time", "rule", "other"],
         }
     }
@@ -290,6 +301,8 @@ impl Family {
             Family::Deed => "deed",
             Family::Role => "role",
             Family::Scope => "scope",
+            Family::ReportMode => "report-mode",
+            Family::ReportKind => "report-kind",
             Family::Group => "group",
         };
         format!("{family}-{}", code.trim_end_matches('+'))

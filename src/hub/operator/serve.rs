@@ -124,8 +124,8 @@ impl Answer {
 
 /// A running role.
 enum Part {
-    Operator { operator: Arc<Operator>, sum: Mutex<Option<Running>> },
-    Relay(Relay),
+    Operator { operator: Arc<Operator>, sum: Box<Mutex<Option<Running>>> },
+    Relay(Box<Relay>),
     Issuer(Box<Issuing>),
 }
 
@@ -184,12 +184,12 @@ fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part
     let Some((secrets, (database, manifest_path))) =
         settings.secrets.as_deref().zip(settings.database.as_deref().zip(settings.manifest.as_deref()))
     else {
-        return Ok(Part::Relay(Relay::new(settings)));
+        return Ok(Part::Relay(Box::new(Relay::new(settings))));
     };
     let manifest = read_manifest(manifest_path)?;
     let folder = Folder::open(secrets);
     if role == Role::Relay {
-        return Ok(Part::Relay(Relay::new(settings)));
+        return Ok(Part::Relay(Box::new(Relay::new(settings))));
     }
     if role == Role::Issuer {
         let issuer = folder.issuer()?;
@@ -225,7 +225,7 @@ fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part
         folder,
     };
     operator.load_keys()?;
-    Ok(Part::Operator { operator: Arc::new(operator), sum: Mutex::new(None) })
+    Ok(Part::Operator { operator: Arc::new(operator), sum: Box::default() })
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, ServeError> {

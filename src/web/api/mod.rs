@@ -6,6 +6,7 @@ mod moments;
 mod openapi;
 mod people;
 mod policy;
+mod reports;
 mod sight;
 
 use std::sync::Arc;
@@ -50,6 +51,10 @@ pub(super) fn routes() -> Router<Arc<Web>> {
         .route("/lists/{name}", delete(policy::remove_list))
         .route("/lists/update", post(policy::update_lists))
         .route("/settings", get(policy::settings).put(policy::set_settings))
+        .route("/reports", get(reports::state))
+        .route("/reports/consent", put(reports::decide))
+        .route("/reports/names", get(reports::names).post(reports::add_name))
+        .route("/reports/names/{name}", delete(reports::remove_name))
         .route("/seen", get(sight::seen))
         .route("/seen/known", post(sight::know))
         .route("/status", get(sight::status))

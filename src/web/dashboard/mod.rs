@@ -12,6 +12,7 @@ mod home;
 mod hours;
 mod lists;
 mod people;
+mod reports;
 mod requests;
 mod rules;
 mod said;
@@ -46,6 +47,7 @@ pub(super) fn routes(web: Arc<Web>) -> Router<Arc<Web>> {
         .merge(hours::routes())
         .merge(lists::routes())
         .merge(people::routes())
+        .merge(reports::routes())
         .merge(requests::routes())
         .merge(rules::routes())
         .merge(sessions::routes())

@@ -17,6 +17,8 @@ pub struct Home {
     pub who: Option<Who>,
     /// What holds now.
     pub holds: Vec<Hold>,
+    /// Has a say about anonymous reports.
+    pub is_asked: bool,
     /// Time that is left today.
     pub budgets: Vec<Budget>,
     /// Lately refused on this device, newest first. Kept by nobody but the box's memory.

@@ -4,7 +4,7 @@
 //! Classes that `style.css` (every page) offers: `card`, `grid`, `row` (`spread`), `stack`, `items` (list with lines between),
 //! `plain` (list without marks), `button` (`primary`, `quiet`, `danger`, `wide`), `badge` and `alert` (`ok`, `wait`, `stop`,
 //! `info`), `field` (label over input, `.muted` hint, `.error`), `muted`, `small`, `away` (for screen readers alone), `tiles`.
-//! `bars` (list of label,
+//! `hex` and `draft` (preformatted, and it breaks), `paper` (lines to write on), `unprinted`, `bars` (list of label,
 //! number and an `svg` with one `rect`), `number`, `name` (may break anywhere). `dashboard.css` adds `table` (`cards`: rows become cards on a phone, `data-label` names a cell; wrap in `scroll` otherwise;
 //! `number`), `fields` (fields beside each other), `choice` (checkbox or radio with its label), `switch` (a label around a
 //! checkbox), `tabs` (list of links, `aria-current`), `bars` (list of label, number and an `svg` with one `rect`). Widths of
@@ -15,6 +15,7 @@ pub mod dashboard;
 pub mod errors;
 pub mod home;
 pub mod plain;
+pub mod reports;
 pub mod shell;
 pub mod site;
 pub mod style;
@@ -25,6 +26,7 @@ pub use dashboard::trouble;
 pub use errors::{ErrorPage, Wrong};
 pub use home::{Answer, Asked, Budget, Hold, Home, Stopped, Who};
 pub use plain::{Code, Help, Line, Outcome, Sent, Tried, WhoSees};
+pub use reports::{Say, Tell};
 pub use shell::{Frame, Section, Shell};
 pub use tiles::Tile;
 

@@ -119,11 +119,11 @@ impl Help {
 
 impl Line {
     /// The number as `tel:` wants it.
-    fn dial(&self) -> String {
+    pub(super) fn dial(&self) -> String {
         self.number.iter().flat_map(|number| number.chars()).filter(char::is_ascii_digit).collect()
     }
 
-    fn of(row: &data::HelpLine, language: Language) -> Line {
+    pub(super) fn of(row: &data::HelpLine, language: Language) -> Line {
         Line {
             name: row.title(language.code()).to_string(),
             number: Some(row.number.clone()).filter(|number| !number.is_empty()),

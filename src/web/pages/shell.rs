@@ -66,6 +66,8 @@ pub enum Section {
     Lists,
     /// As much as may be seen.
     Activity,
+    /// What is told so that nobody can be found.
+    Reports,
     /// Of the box.
     Settings,
     /// Of the box's health.
@@ -74,7 +76,7 @@ pub enum Section {
 
 impl Section {
     /// In the order of the navigation.
-    pub const ALL: [Section; 9] = [
+    pub const ALL: [Section; 10] = [
         Section::Home,
         Section::Children,
         Section::Devices,
@@ -82,6 +84,7 @@ impl Section {
         Section::Simulator,
         Section::Lists,
         Section::Activity,
+        Section::Reports,
         Section::Settings,
         Section::Diagnostics,
     ];
@@ -96,6 +99,7 @@ impl Section {
             Section::Simulator => "simulator",
             Section::Lists => "lists",
             Section::Activity => "activity",
+            Section::Reports => "reports",
             Section::Settings => "settings",
             Section::Diagnostics => "diagnostics",
         }
@@ -117,7 +121,7 @@ impl Shell {
     }
 
     /// The navigation.
-    pub fn sections(&self) -> [Section; 9] {
+    pub fn sections(&self) -> [Section; 10] {
         Section::ALL
     }
 

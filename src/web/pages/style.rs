@@ -6,10 +6,12 @@ use std::sync::LazyLock;
 const STYLE: &str = include_str!("../style.css");
 const DASHBOARD: &str = include_str!("../dashboard.css");
 const EXIT: &str = include_str!("../exit.js");
+const TELL: &str = include_str!("../tell.js");
 
 static SERVED: LazyLock<String> = LazyLock::new(|| minified(&format!("{STYLE}{DASHBOARD}")));
 static INLINE: LazyLock<String> = LazyLock::new(|| minified(STYLE));
 static EXIT_INLINE: LazyLock<String> = LazyLock::new(|| EXIT.lines().map(str::trim_start).collect());
+static TELL_INLINE: LazyLock<String> = LazyLock::new(|| TELL.lines().map(str::trim_start).collect());
 
 /// `/style.css`: everything.
 pub fn served() -> &'static str {
@@ -24,6 +26,11 @@ pub fn inline() -> &'static str {
 /// The script of the quick exit.
 pub fn exit_script() -> &'static str {
     &EXIT_INLINE
+}
+
+/// The script that puts a draft together and sends nothing.
+pub fn tell_script() -> &'static str {
+    &TELL_INLINE
 }
 
 /// Without the spaces that mean nothing. Our own files hold no comments and no such marks inside strings but one space.

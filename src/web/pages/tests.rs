@@ -69,6 +69,7 @@ fn home(language: Language, who: Option<Who>) -> Home {
             Hold::Pause { until: "18:00".to_string() },
             Hold::Grant { what: "Scratch".to_string(), until: "19:15".to_string() },
         ],
+        is_asked: band != Band::Age0to5,
         budgets: vec![
             Budget { title: language.category(&Category::Gaming).to_string(), left: 25, of: 60 },
             Budget { title: "YouTube".to_string(), left: 0, of: 0 },
@@ -98,6 +99,22 @@ fn home(language: Language, who: Option<Who>) -> Home {
         ],
         csrf: "token".to_string(),
         learn: Tile::for_band(&BUILTIN.tiles, band, language, 6),
+    }
+}
+
+fn say(language: Language, band: Band, agrees: bool) -> Say {
+    let plan = reports::Plan { rows: vec![("tokens".to_string(), 61, 259)], octets: 67_154 };
+    Say {
+        frame: frame(language),
+        band,
+        agrees,
+        is_alone: agrees,
+        households: 20,
+        is_sent: agrees,
+        receivers: vec![("A".to_string(), "an-ninh.example".to_string())],
+        plan,
+        example: reports::Example::new(language),
+        csrf: "token".to_string(),
     }
 }
 
@@ -134,6 +151,15 @@ fn all_pages() -> Vec<(String, String)> {
             }
         }
         add("home-stranger", home(language, None).render());
+        for band in Band::ALL {
+            for agrees in [true, false] {
+                add(
+                    &format!("reports-{}-{agrees}", band.code().trim_end_matches('+')),
+                    say(language, band, agrees).render(),
+                );
+            }
+        }
+        add("tell", Tell::of(frame(language), &BUILTIN.help_lines, "VN").render());
         add("help", Help::of(frame(language), &BUILTIN.help_lines, "VN").render());
         for wrong in [Wrong::NotFound, Wrong::NotAllowed, Wrong::TooMany, Wrong::Failed] {
             add(&format!("error-{wrong:?}"), ErrorPage { frame: frame(language), wrong }.render());
@@ -306,6 +332,34 @@ fn the_help_page_is_the_same_for_everybody() {
     let html = page.render();
     assert!(!html.contains("<form") && !html.contains("href=\"/?") && !html.contains("/language/"));
     assert!(html.contains("href=\"tel:116111\""), "numbers are dialled without spaces");
+}
+
+#[test]
+fn a_draft_has_nowhere_to_go() {
+    for language in Language::ALL {
+        let html = Tell::of(frame(language), &BUILTIN.help_lines, "VN").render();
+        for way in [
+            "<form",
+            " action=",
+            " formaction=",
+            "type=\"submit\"",
+            "fetch",
+            "XMLHttp",
+            "sendBeacon",
+            "WebSocket",
+            "Storage",
+            "cookie",
+        ] {
+            assert!(!html.contains(way), "{way}");
+        }
+        assert!(html.contains("id=\"draft\"") && html.contains(" hidden>"), "without a script there is paper");
+        assert!(html.contains("href=\"tel:111\"") && html.contains("href=\"https://vn-cop.vn/\" rel=\"noreferrer\""));
+    }
+    let example = reports::Example::new(Language::Vietnamese);
+    let octets: usize = example.hex.split_whitespace().count();
+    assert_eq!(octets, 96);
+    // Length of the first label, then "vi-".
+    assert!(example.hex.contains("0d 76 69 2d"), "{}", example.hex);
 }
 
 #[derive(Template)]

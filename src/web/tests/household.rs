@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
@@ -21,6 +22,8 @@ use crate::lists::data::{Builtin, INFRASTRUCTURE};
 use crate::lists::inputs::{inputs, load};
 use crate::name::Name;
 use crate::policy::{BudgetInput, Grant, Granted, Profile, ProfileInput, ScheduleInput, Selector, Temporary};
+use crate::report::consent::{Mode, Operators, Why};
+use crate::report::preview::Preview;
 use crate::web::guard::{LANGUAGE, Peer};
 use crate::web::steward::Sighting;
 use crate::web::{Finding, Status, Steward, Web, server};
@@ -116,6 +119,10 @@ pub struct Keeper {
     pub status: Mutex<Status>,
     /// What was found.
     pub findings: Mutex<Vec<Finding>>,
+    /// What is told, and would be.
+    pub preview: Mutex<Preview>,
+    /// How often answers changed.
+    pub answers: AtomicUsize,
 }
 
 impl Household {
@@ -143,6 +150,8 @@ impl Household {
             sightings: Mutex::default(),
             status: Mutex::new(all_is_well()),
             findings: Mutex::default(),
+            preview: Mutex::new(Preview::silent(Mode::Off(Why::Guardian), Operators::default())),
+            answers: AtomicUsize::new(0),
         });
         let web = Web::new(judge, family, Arc::clone(&steward) as Arc<dyn Steward>, Arc::clone(&BUILTIN), options);
         Household { web: Arc::new(web.unwrap()), steward, folder }
@@ -151,6 +160,12 @@ impl Household {
     /// The configuration as it stands in the file now.
     pub fn text(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("home.toml")).unwrap()
+    }
+
+    /// Puts another configuration in force.
+    pub fn rewrite(&self, text: &str) {
+        std::fs::write(self.folder.path().join("home.toml"), text).unwrap();
+        self.steward.reload().unwrap();
     }
 
     /// Somebody who is not signed in, at that address.
@@ -241,18 +256,18 @@ impl Steward for Keeper {
         self.findings.lock().unwrap().clone()
     }
 
-    fn report_preview(&self) -> crate::report::preview::Preview {
-        let operators = crate::report::consent::Operators::default();
-        let mode = crate::report::consent::Mode::of(crate::report::consent::Consent::default(), &operators);
-        crate::report::preview::Preview::silent(mode, operators)
-    }
-
-    fn consent_changed(&self) {}
-
     fn update_lists(&self) {}
 
     fn sightings(&self) -> Vec<Sighting> {
         self.sightings.lock().unwrap().clone()
+    }
+
+    fn report_preview(&self) -> Preview {
+        self.preview.lock().unwrap().clone()
+    }
+
+    fn consent_changed(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
     }
 }
 

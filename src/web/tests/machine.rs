@@ -18,6 +18,7 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/dashboard/lists", "Danh sách", "Lists"),
     ("/dashboard/activity", "Hoạt động", "Activity"),
     ("/dashboard/activity/Bin", "Hoạt động của Bin", "Activity of Bin"),
+    ("/dashboard/reports", "Báo cáo ẩn danh", "Anonymous reports"),
     ("/dashboard/settings", "Múi giờ", "Time zone"),
     ("/dashboard/settings/people", "Ai đăng nhập được", "Who can sign in"),
     ("/dashboard/settings/calendars", "Thêm dịp", "Add named days"),

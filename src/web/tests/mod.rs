@@ -5,5 +5,6 @@ mod dashboard;
 mod guarding;
 mod household;
 mod machine;
+mod reports;
 
 pub use household::Household;

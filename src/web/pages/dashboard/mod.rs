@@ -7,6 +7,7 @@ pub mod home;
 pub mod hours;
 pub mod machine;
 pub mod parts;
+pub mod reports;
 pub mod requests;
 pub mod rules;
 pub mod set_up;

@@ -10,6 +10,7 @@ nav-requests = Requests
 nav-simulator = Try it
 nav-lists = Lists
 nav-activity = Activity
+nav-reports = Anonymous reports
 nav-settings = Settings
 nav-diagnostics = Diagnostics
 nav-waiting = { $count ->

@@ -178,6 +178,7 @@ deed-device = Device given to somebody
 deed-grant = Allowed or taken back
 deed-pause = Paused or resumed
 deed-request = Request answered
+deed-reports = Anonymous reports
 deed-settings = Settings changed
 deed-code = Code for being away used or renewed
 

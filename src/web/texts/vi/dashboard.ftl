@@ -10,6 +10,7 @@ nav-requests = Lời xin phép
 nav-simulator = Thử xem
 nav-lists = Danh sách
 nav-activity = Hoạt động
+nav-reports = Báo cáo ẩn danh
 nav-settings = Cài đặt
 nav-diagnostics = Kiểm tra
 nav-waiting = { $count } lời xin phép đang chờ

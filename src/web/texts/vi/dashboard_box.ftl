@@ -178,6 +178,7 @@ deed-device = Đổi chủ của thiết bị
 deed-grant = Cho phép hoặc thu lại
 deed-pause = Tạm dừng hoặc mở lại
 deed-request = Trả lời lời xin phép
+deed-reports = Báo cáo ẩn danh
 deed-settings = Đổi cài đặt
 deed-code = Dùng hoặc đổi mã khi vắng nhà
 
