@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn all_who_have_a_say_are_asked_and_strangers_are_not_spoken_of() {
         let builtin = Builtin::read().unwrap();
-        let people = "version = 1\nmodel = \"none\"\nstate_dir = \"none\"\n[dns]\nlisten = [\"127.0.0.1:1\"]\n\
+        let people = "version = 1\nmodel = \"none\"\nstate_dir = \"none\"\n[dns]\nlisten = [\"127.0.0.1:1\"]\n[dns.upstream]\nservers = [\"udp://127.0.0.1:2\"]\n\
             [[profile]]\nname = \"be\"\nborn = 2019\n[[profile]]\nname = \"ti\"\nborn = 2020\n\
             [[profile]]\nname = \"lon\"\nband = \"18+\"\n[[profile]]\nname = \"khach\"\nband = \"10-12\"\n\
             [[device]]\nprofile = \"be\"\naddress = [\"10.0.0.2\"]\n[defaults]\nprofile = \"khach\"\n";
