@@ -149,7 +149,7 @@ impl Transaction<'_> {
     pub fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64, DatabaseError> {
         match &mut self.0 {
             Open::Sqlite(sqlite) => {
-                let mut statement = sqlite.prepare_cached(statement)?;
+                let mut statement = sqlite.prepare_cached(&numbered(statement))?;
                 Ok(statement.execute(rusqlite::params_from_iter(values))? as u64)
             }
             Open::Postgres(postgres) => Ok(postgres.execute(statement, &borrowed(values))?),
@@ -160,7 +160,7 @@ impl Transaction<'_> {
     pub fn query(&mut self, question: &str, values: &[Value]) -> Result<Vec<Row>, DatabaseError> {
         match &mut self.0 {
             Open::Sqlite(sqlite) => {
-                let mut statement = sqlite.prepare_cached(question)?;
+                let mut statement = sqlite.prepare_cached(&numbered(question))?;
                 let columns = statement.column_count();
                 let mut rows = statement.query(rusqlite::params_from_iter(values))?;
                 let mut all = Vec::new();
@@ -177,6 +177,11 @@ impl Transaction<'_> {
             }
         }
     }
+}
+
+/// SQLite counts `$1` as a name, by where it first stands; `?1` is a number to it.
+fn numbered(statement: &str) -> String {
+    statement.replace('$', "?")
 }
 
 fn borrowed(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
@@ -327,6 +332,8 @@ mod tests {
         let insert = "INSERT INTO t VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
         assert_eq!(database.execute(insert, &row).unwrap(), 1);
         assert_eq!(database.execute(insert, &row).unwrap(), 0);
+        let swapped = "UPDATE t SET r = $2 WHERE n = $1";
+        assert_eq!(database.execute(swapped, &[Value::Int(7), Value::Real(0.5)]).unwrap(), 1, "by number");
         let failed: Result<(), DatabaseError> = database.transact(|open| {
             open.execute("DELETE FROM t", &[])?;
             Err(DatabaseError::Column)
