@@ -5,6 +5,7 @@ pub mod authority;
 pub mod browser;
 pub mod clock;
 pub mod country;
+pub mod desk;
 pub mod family;
 pub mod gateway;
 pub mod hostile;
@@ -12,6 +13,7 @@ pub mod http;
 pub mod load;
 pub mod memory;
 pub mod namespace;
+pub mod postgres;
 pub mod schemathesis;
 pub mod zones;
 

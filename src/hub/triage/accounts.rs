@@ -172,7 +172,7 @@ impl Store {
         let (Some(name), Some(role)) = (text(0), text(1).and_then(Role::from_code)) else { return Ok(None) };
         // Not a write for each request.
         if row.get(2).and_then(Value::int).is_some_and(|seen| now - seen > 60) {
-            self.database.execute("UPDATE triage_session SET seen = $2 WHERE digest = $1", &[key, Value::Int(now)])?;
+            self.database.execute("UPDATE triage_session SET seen = $1 WHERE digest = $2", &[Value::Int(now), key])?;
         }
         Ok(Some(Account { name: name.to_string(), role }))
     }

@@ -173,17 +173,17 @@ fn stand(
     (from, before): (State, i64),
     (to, at): (State, i64),
 ) -> Result<(), TriageError> {
-    let key = [taking.name.into(), taking.category.code().into()];
-    let values: Vec<Value> = key.into_iter().chain([to.code().into(), Value::Int(at)]).collect();
+    let (name, category) = (Value::from(taking.name), Value::from(taking.category.code()));
+    let (new, at) = (Value::from(to.code()), Value::Int(at));
     let changed = if before == 0 {
         let insert = "INSERT INTO triage_state (name, category, state, changed) VALUES ($1, $2, $3, $4) \
                       ON CONFLICT DO NOTHING";
-        open.execute(insert, &values)?
+        open.execute(insert, &[name, category, new, at])?
     } else {
-        let update = "UPDATE triage_state SET state = $3, changed = $4 \
-                      WHERE name = $1 AND category = $2 AND state = $5 AND changed = $6";
-        let expected = [from.code().into(), Value::Int(before)];
-        open.execute(update, &values.into_iter().chain(expected).collect::<Vec<_>>())?
+        // SQLite numbers places by where they first stand.
+        let update = "UPDATE triage_state SET state = $1, changed = $2 \
+                      WHERE name = $3 AND category = $4 AND state = $5 AND changed = $6";
+        open.execute(update, &[new, at, name, category, from.code().into(), Value::Int(before)])?
     };
     if changed == 1 {
         return Ok(());
