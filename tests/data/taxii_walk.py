@@ -16,7 +16,8 @@ for envelope in as_pages(collection.get_objects, per_request=4):
     pages += 1
     objects.extend(envelope.get("objects", []))
 
-options = ValidationOptions(version="2.1", strict=True)
+# Strict but for one recommendation: ids of random numbers (UUIDv4), where ours follow from what an object speaks of.
+options = ValidationOptions(version="2.1", strict=True, disabled="103")
 faults = []
 for one in objects:
     found = validate_instance(one, options)

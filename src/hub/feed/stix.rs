@@ -213,7 +213,7 @@ fn indicator(one: &Candidate, terms: &Terms, bands: &[&str], until: Option<i64>)
         "object_marking_refs": [terms.marking.id()],
         "extensions": { extension_id(terms): {
             "extension_type": "property-extension", "category": one.category.code(), "lane": one.lane.name(),
-            "k": terms.threshold, "bands": bands,
+            "threshold": terms.threshold, "bands": bands,
         } },
     });
     if let (Some(until), Some(map)) = (until.filter(|until| *until > from), body.as_object_mut()) {
