@@ -296,6 +296,7 @@ fn the_pages_work_in_a_browser_for_everybody() {
     check("list-vi");
     browser.delete_cookies();
     sign_in("ada", PASSWORD);
+    browser.wait_until("a seat at the desk", harness::PATIENCE, |browser| browser.text().contains("ada"));
     browser.go(&at("/audit"));
     check("audit");
     assert!(csrf_of(&browser.source()).len() == 32);
