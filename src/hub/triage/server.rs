@@ -22,7 +22,7 @@ use crate::hub::triage::state::{Reason, Step};
 use crate::hub::triage::store::TriageError;
 use crate::hub::triage::views;
 use crate::web::guard::{BODY_MAX, Peer, cookie, dress, nonce};
-use crate::web::pages::desk::{DeskFrame, DeskSignIn, DeskWrong};
+use crate::web::pages::desk::{DeskFrame, DeskSignIn, DeskText, DeskWrong};
 use crate::web::pages::style;
 use crate::web::text::Language;
 
@@ -262,10 +262,8 @@ fn sign_in(desk: &Desk, asked: &Asked) -> Response {
     let language = asked.language();
     match desk.store.sign_in(&desk.tries, shown, asked.from, asked.now) {
         Ok(secret) => with_cookie(Redirect::to("/").into_response(), &asked.set_cookie(COOKIE, &secret, "")),
-        Err(TriageError::Refused(_)) => door(asked, Some(language.t("desk-sign-in-wrong").into_owned())),
-        Err(TriageError::Wait(seconds)) => {
-            door(asked, Some(language.t1("desk-sign-in-wait", "seconds", seconds).into_owned()))
-        }
+        Err(TriageError::Refused(_)) => door(asked, Some(DeskText::SignInWrong.of(language).into_owned())),
+        Err(TriageError::Wait(seconds)) => door(asked, Some(DeskText::wait(language, seconds).into_owned())),
         Err(error) => stop(asked, None, "", error.into()),
     }
 }

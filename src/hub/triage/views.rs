@@ -21,7 +21,7 @@ use crate::report::message::Lane;
 use crate::web::charts::{Bar, Caption, Estimated, bars, estimates};
 use crate::web::pages::desk::{
     Choice, DeskAudit, DeskCandidate, DeskDeed, DeskFrame, DeskLedger, DeskList, DeskMay, DeskNumber, DeskRow,
-    DeskStatistics, DeskStep, DeskTable,
+    DeskStatistics, DeskStep, DeskTable, DeskText,
 };
 use crate::web::text::Language;
 
@@ -78,13 +78,18 @@ fn list(desk: &Desk, asked: &Asked, frame: DeskFrame) -> Result<String, Stop> {
     });
     let language = frame.language;
     let filters = vec![
-        filter(language, &language.t("desk-state"), "state", state, State::ALL.iter().map(|one| one.code()), |code| {
-            frame.state(code).into_owned()
-        }),
-        filter(language, &language.t("desk-lane"), "lane", lane, Lane::ALL.iter().map(|one| one.name()), |code| {
+        filter(
+            language,
+            &DeskText::State.of(language),
+            "state",
+            state,
+            State::ALL.iter().map(|one| one.code()),
+            |code| frame.state(code).into_owned(),
+        ),
+        filter(language, &DeskText::Lane.of(language), "lane", lane, Lane::ALL.iter().map(|one| one.name()), |code| {
             frame.lane(code).into_owned()
         }),
-        filter(language, &language.t("desk-region"), "region", region, regions.iter().map(u8::to_string), |code| {
+        filter(language, &DeskText::Region.of(language), "region", region, regions.iter().map(u8::to_string), |code| {
             code.to_string()
         }),
     ];
@@ -100,7 +105,8 @@ fn filter<T: AsRef<str>>(
     codes: impl Iterator<Item = T>,
     label_of: impl Fn(&str) -> String,
 ) -> (String, &'static str, Vec<Choice>) {
-    let all = Choice { value: String::new(), label: language.t("desk-all").into_owned(), is_chosen: chosen.is_empty() };
+    let all =
+        Choice { value: String::new(), label: DeskText::All.of(language).into_owned(), is_chosen: chosen.is_empty() };
     let one = |code: T| {
         let code = code.as_ref();
         Choice { value: code.to_string(), label: label_of(code), is_chosen: code == chosen }
@@ -141,7 +147,7 @@ pub(super) fn candidate(
         .iter()
         .map(|count| Bar { label: day_of(count.epoch), value: u32::try_from(count.households).unwrap_or(u32::MAX) })
         .collect();
-    let (title, text) = (language.t("desk-counts"), language.t("desk-chart-counts"));
+    let (title, text) = (DeskText::Counts.of(language), DeskText::CountsChart.of(language));
     let stands = matches!(one.state, State::Proposed | State::Listed);
     let term = if stands { propose::term(&desk.store, name, category)? } else { None };
     let may = RULES.iter().filter(|rule| rule.roles.contains(&who.role) && rule.from.contains(&one.state));
@@ -181,18 +187,18 @@ fn engine(language: Language, known: &Known) -> Vec<(String, String)> {
     let Some(guess) = &known.guess else { return Vec::new() };
     let category = Category::from_code(guess.category).map(|category| language.category(&category).into_owned());
     let mut lines = vec![
-        (language.t("desk-engine-by"), guess.by.to_string()),
-        (language.t("desk-engine-category"), category.unwrap_or_default()),
+        (DeskText::EngineBy.of(language), guess.by.to_string()),
+        (DeskText::EngineCategory.of(language), category.unwrap_or_default()),
     ];
     if let Some(imitates) = &guess.imitates {
-        lines.push((language.t("desk-engine-imitates"), imitates.clone()));
+        lines.push((DeskText::EngineImitates.of(language), imitates.clone()));
     }
     if let Some(chance) = guess.chance_permille {
-        lines.push((language.t("desk-engine-chance"), chance.to_string()));
+        lines.push((DeskText::EngineChance.of(language), chance.to_string()));
     }
     if !guess.grams.is_empty() {
         let grams: Vec<String> = guess.grams.iter().map(|(text, weight)| format!("{text} ({weight})")).collect();
-        lines.push((language.t("desk-engine-grams"), grams.join(", ")));
+        lines.push((DeskText::EngineGrams.of(language), grams.join(", ")));
     }
     lines.into_iter().map(|(what, says)| (what.into_owned(), says)).collect()
 }
@@ -216,8 +222,8 @@ fn statistics(desk: &Desk, asked: &Asked, frame: DeskFrame) -> Result<String, St
         choice(position.to_string(), names.join(", "), position == at)
     });
     let filters = vec![
-        (language.t("desk-week").into_owned(), "week", of_week.collect()),
-        (language.t("desk-group").into_owned(), "group", of_group.collect()),
+        (DeskText::Week.of(language).into_owned(), "week", of_week.collect()),
+        (DeskText::Group.of(language).into_owned(), "group", of_group.collect()),
     ];
     let counted = week.counted();
     let table = |code: &'static str, title: String| {
@@ -225,8 +231,8 @@ fn statistics(desk: &Desk, asked: &Asked, frame: DeskFrame) -> Result<String, St
         table(language, code, title, &of)
     };
     let tables = vec![
-        table("band", language.t("desk-by-band").into_owned()),
-        table("part", language.t("desk-by-part").into_owned()),
+        table("band", DeskText::ByBand.of(language).into_owned()),
+        table("part", DeskText::ByPart.of(language).into_owned()),
     ];
     Ok(DeskStatistics { frame, filters, reports: Some(week.reports), tables }.html())
 }
@@ -239,7 +245,7 @@ fn table(language: Language, code: &str, title: String, counted: &[&Counted]) ->
         is_noise: one.is_noise(),
     };
     let drawn: Vec<Estimated> = counted.iter().map(bar).collect();
-    let text = language.t("desk-chart-errors");
+    let text = DeskText::ErrorsChart.of(language);
     let number = |one: &Estimated| DeskNumber {
         label: one.label.clone(),
         households: whole(one.value),

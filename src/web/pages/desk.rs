@@ -325,3 +325,72 @@ impl DeskFrame {
         }
     }
 }
+
+/// Texts that whoever fills a page puts into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeskText {
+    /// No filter.
+    All,
+    /// Label of the filter by state.
+    State,
+    /// Label of the filter by lane.
+    Lane,
+    /// Label of the filter by region.
+    Region,
+    /// Label of the choice of a week.
+    Week,
+    /// Label of the choice of a group.
+    Group,
+    /// Title of a group by band.
+    ByBand,
+    /// Title of a group by part of the day.
+    ByPart,
+    /// Title of the picture of a candidate.
+    Counts,
+    /// What that picture says.
+    CountsChart,
+    /// What a picture with errors says.
+    ErrorsChart,
+    /// How the engine found it.
+    EngineBy,
+    /// What the engine takes it for.
+    EngineCategory,
+    /// What it pretends to be.
+    EngineImitates,
+    /// How likely by its spelling.
+    EngineChance,
+    /// Which parts weighed most.
+    EngineGrams,
+    /// Signing in did not work.
+    SignInWrong,
+}
+
+impl DeskText {
+    /// In that language.
+    pub fn of(self, language: Language) -> Cow<'static, str> {
+        match self {
+            DeskText::All => language.t("desk-all"),
+            DeskText::State => language.t("desk-state"),
+            DeskText::Lane => language.t("desk-lane"),
+            DeskText::Region => language.t("desk-region"),
+            DeskText::Week => language.t("desk-week"),
+            DeskText::Group => language.t("desk-group"),
+            DeskText::ByBand => language.t("desk-by-band"),
+            DeskText::ByPart => language.t("desk-by-part"),
+            DeskText::Counts => language.t("desk-counts"),
+            DeskText::CountsChart => language.t("desk-chart-counts"),
+            DeskText::ErrorsChart => language.t("desk-chart-errors"),
+            DeskText::EngineBy => language.t("desk-engine-by"),
+            DeskText::EngineCategory => language.t("desk-engine-category"),
+            DeskText::EngineImitates => language.t("desk-engine-imitates"),
+            DeskText::EngineChance => language.t("desk-engine-chance"),
+            DeskText::EngineGrams => language.t("desk-engine-grams"),
+            DeskText::SignInWrong => language.t("desk-sign-in-wrong"),
+        }
+    }
+
+    /// Signing in has to wait so many seconds.
+    pub fn wait(language: Language, seconds: u64) -> Cow<'static, str> {
+        language.t1("desk-sign-in-wait", "seconds", seconds)
+    }
+}
