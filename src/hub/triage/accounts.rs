@@ -238,3 +238,44 @@ fn matches(kept: &str, password: &str) -> bool {
         argon2().is_ok_and(|argon2| argon2.hash_password_into(password.as_bytes(), &salt, &mut out).is_ok());
     is_hashed && verify_slices_are_equal(&expected, &out).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWORD: &str = "a password of some length";
+
+    fn store() -> Store {
+        let store = Store::open(":memory:").unwrap();
+        store.add_account("lan", Role::Lead, PASSWORD, 1000).unwrap();
+        store
+    }
+
+    #[test]
+    fn a_session_ends_when_nobody_uses_it_and_at_the_end_of_a_day() {
+        let (store, tries) = (store(), Tries::default());
+        let sign_in = |now| store.sign_in(&tries, ("lan", PASSWORD), None, now).unwrap();
+        let idle = sign_in(1000);
+        assert!(store.session(&idle, 1000 + IDLE_SECS - 1).unwrap().is_some());
+        assert!(store.session(&idle, 1000 + 2 * IDLE_SECS).unwrap().is_none());
+        let used = sign_in(50_000);
+        let all_day = (50_000..50_000 + SESSION_SECS).step_by(600);
+        assert!(all_day.into_iter().all(|now| store.session(&used, now).unwrap().is_some()));
+        assert!(store.session(&used, 50_000 + SESSION_SECS).unwrap().is_none());
+        assert!(store.session("", 50_000).unwrap().is_none());
+    }
+
+    #[test]
+    fn nobody_signs_in_as_the_desk_itself_or_by_trying() {
+        let (store, tries) = (store(), Tries::default());
+        assert!(store.add_account("desk", Role::Lead, PASSWORD, 1000).is_err());
+        assert!(store.add_account("other", Role::Desk, PASSWORD, 1000).is_err());
+        assert!(store.add_account("lan", Role::Reader, PASSWORD, 1000).is_err());
+        for _ in 0..=FREE_TRIES {
+            let _ = store.sign_in(&tries, ("lan", "wrong"), None, 1000);
+        }
+        let sign_in = |now| store.sign_in(&tries, ("lan", PASSWORD), None, now);
+        assert!(matches!(sign_in(1000), Err(TriageError::Wait(2))));
+        assert!(sign_in(1002).is_ok() && sign_in(1002).is_ok());
+    }
+}
