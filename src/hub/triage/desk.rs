@@ -75,8 +75,9 @@ impl Desk {
         Ok(state)
     }
 
-    /// Notes what was published since, and writes the proposals where they are not as they should be; how many were listed.
+    /// Writes the proposals where they are not as they should be, and notes what was published since; how many were listed.
     pub fn look(&self, now: i64) -> Result<usize, TriageError> {
+        self.write_proposals()?;
         self.guide.look().map_err(|error| TriageError::File { path: "the bundle".into(), error })?;
         let mut listed = 0;
         for one in self.candidates()?.iter().filter(|one| one.state == State::Proposed && self.guide.is_listed(one)) {
@@ -95,7 +96,6 @@ impl Desk {
             self.store.take(&taking)?;
             listed += 1;
         }
-        self.write_proposals()?;
         Ok(listed)
     }
 
