@@ -63,6 +63,58 @@ pub fn bars(caption: &Caption<'_>, bars: &[Bar]) -> String {
     svg
 }
 
+/// A bar with the ends of the interval in which its number lies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimated {
+    /// What it is of, in a word.
+    pub label: String,
+    /// How high.
+    pub value: f64,
+    /// Half the width of the interval.
+    pub error: f64,
+    /// Cannot be told from nothing: drawn as a frame.
+    pub is_noise: bool,
+}
+
+/// Standing bars with their errors. Nothing is drawn below zero. No bars, no picture.
+pub fn estimates(caption: &Caption<'_>, bars: &[Estimated]) -> String {
+    if bars.is_empty() {
+        return String::new();
+    }
+    let highest = bars.iter().map(|bar| bar.value + bar.error).fold(1.0, f64::max);
+    let height_of = |value: f64| (value.max(0.0) / highest * BARS_HEIGHT).clamp(0.0, BARS_HEIGHT);
+    let mut svg = opened(caption, 320, 140);
+    let width = PLOT_WIDTH / bars.len() as f64;
+    for (position, bar) in bars.iter().enumerate() {
+        let (x, height) = (PLOT_LEFT + width * position as f64, height_of(bar.value));
+        let look = if bar.is_noise { "fill=\"none\" stroke=\"currentColor\"" } else { "class=\"bar\"" };
+        // Writing into a string does not fail.
+        let _ = write!(
+            svg,
+            "<rect {look} x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\" rx=\"2\"/>",
+            x + width * 0.2,
+            BARS_BOTTOM - height,
+            width * 0.6,
+        );
+        let middle = x + width * 0.5;
+        let (low, high) = (height_of(bar.value - bar.error), height_of(bar.value + bar.error));
+        let (low, high) = (BARS_BOTTOM - low, BARS_BOTTOM - high);
+        let (left, right) = (middle - width * 0.1, middle + width * 0.1);
+        let _ = write!(
+            svg,
+            "<path fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.5\" d=\"M{middle:.1} {low:.1}V{high:.1}\
+             M{left:.1} {high:.1}H{right:.1}M{left:.1} {low:.1}H{right:.1}\"/>",
+        );
+        let _ = write!(svg, "<text x=\"{middle:.1}\" y=\"134\" text-anchor=\"middle\">{}</text>", escaped(&bar.label));
+    }
+    let _ =
+        write!(svg, "<line class=\"axis\" x1=\"{PLOT_LEFT}\" y1=\"{BARS_BOTTOM}\" x2=\"310\" y2=\"{BARS_BOTTOM}\"/>");
+    let _ = write!(svg, "<text x=\"{}\" y=\"20\" text-anchor=\"end\">{highest:.0}</text>", PLOT_LEFT - 6.0);
+    let _ = write!(svg, "<text x=\"{}\" y=\"{BARS_BOTTOM}\" text-anchor=\"end\">0</text>", PLOT_LEFT - 6.0);
+    svg.push_str("</svg>");
+    svg
+}
+
 /// Days from top to bottom, hours from left to right.
 pub fn week(caption: &Caption<'_>, days: &[Day]) -> String {
     let bottom = WEEK_TOP + ROW_HEIGHT * days.len() as f64;
@@ -158,6 +210,17 @@ mod tests {
         assert!(svg.contains(">Mon</text>") && svg.contains(">8</text>"));
         assert_eq!(bars(&CAPTION, &[]), "");
         assert!(!bars(&CAPTION, &[bar("Mon", 0)]).contains("NaN"));
+    }
+
+    #[test]
+    fn an_error_is_drawn_to_its_ends_and_noise_is_a_frame() {
+        let bar = |value, error, is_noise| Estimated { label: "x".into(), value, error, is_noise };
+        let svg = estimates(&CAPTION, &[bar(60.0, 40.0, false), bar(-10.0, 30.0, true)]);
+        // The first reaches 100, the whole height; its lower end is 20, a fifth.
+        assert!(svg.contains("97.2V14.0") && svg.contains("118.0V97.2"), "{svg}");
+        assert_eq!(attributes(&svg, "height"), ["62.4", "0.0"]);
+        assert_eq!(svg.matches("class=\"bar\"").count(), 1);
+        assert_eq!(estimates(&CAPTION, &[]), "");
     }
 
     #[test]

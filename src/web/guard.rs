@@ -185,7 +185,7 @@ pub fn nonce() -> String {
 }
 
 /// The headers of every answer: nothing is kept, framed, sniffed or told to others, and nothing foreign is loaded.
-fn dress(headers: &mut HeaderMap, nonce: &str) {
+pub fn dress(headers: &mut HeaderMap, nonce: &str) {
     let policy = policy(nonce);
     let fixed: [(HeaderName, &'static str); 6] = [
         (header::CACHE_CONTROL, "no-store"),

@@ -5,6 +5,7 @@ pub mod authority;
 pub mod browser;
 pub mod clock;
 pub mod country;
+pub mod desk;
 pub mod family;
 pub mod gateway;
 pub mod homes;
@@ -15,6 +16,7 @@ pub mod memory;
 pub mod namespace;
 pub mod operators;
 pub mod recorder;
+pub mod postgres;
 pub mod schemathesis;
 pub mod zones;
 

@@ -3,6 +3,7 @@
 mod appeals;
 mod build;
 mod export;
+mod feed;
 mod holder;
 mod key;
 mod log;
@@ -13,6 +14,7 @@ mod root;
 mod serve;
 mod sign;
 mod site;
+mod triage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,6 +60,12 @@ pub(super) enum Command {
     Publish(publish::Arguments),
     /// Write the public site from the log: versions, counts, reasons, criteria, appeals; never a name
     Site(site::Arguments),
+    /// The desk for what enough homes met: accounts, candidates, steps, pages
+    #[command(subcommand)]
+    Triage(triage::Command),
+    /// What came of it, as other programs load it: STIX by TAXII, MISP, tables of the statistics
+    #[command(subcommand)]
+    Feed(feed::Command),
     /// Look at a repository as a box would: signatures and files
     Check {
         /// The folder of the repository
@@ -82,6 +90,8 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Sign(arguments) => sign::run(arguments),
         Command::Publish(arguments) => publish::run(arguments),
         Command::Site(arguments) => site::run(arguments),
+        Command::Triage(command) => triage::run(command),
+        Command::Feed(command) => feed::run(command),
         Command::Check { repository } => publish::check(repository),
     }
 }

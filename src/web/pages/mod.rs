@@ -12,6 +12,7 @@
 
 pub mod blocked;
 pub mod dashboard;
+pub mod desk;
 pub mod errors;
 pub mod home;
 pub mod plain;
