@@ -14,6 +14,7 @@ use rand::rngs::StdRng;
 use tokio::runtime::Handle;
 
 use self::carrier::Carrier;
+use super::signed::shelf_of;
 use crate::clock::{is_trusted, now_secs};
 use crate::config::{Config, ManifestFile};
 use crate::family::{Family, ReportConsents};
@@ -201,9 +202,10 @@ pub fn manifest_of(config: &Config) -> Result<Manifest, String> {
     read_manifest(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Where the release in force keeps its manifest of reports; `None` when it has none. No release of this version has one.
-fn signed_manifest(_: &Config) -> Option<PathBuf> {
-    None
+/// Where the release in force keeps its manifest of reports; `None` when it has none.
+fn signed_manifest(config: &Config) -> Option<PathBuf> {
+    let (_, shelf) = shelf_of(config)?;
+    shelf.reports(&shelf.kept(&shelf.state())?)
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, String> {

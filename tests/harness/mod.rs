@@ -15,8 +15,8 @@ pub mod load;
 pub mod memory;
 pub mod namespace;
 pub mod operators;
-pub mod recorder;
 pub mod postgres;
+pub mod recorder;
 pub mod schemathesis;
 pub mod zones;
 

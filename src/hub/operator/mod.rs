@@ -13,5 +13,3 @@ pub mod serve;
 pub mod settings;
 mod store;
 mod weeks;
-
-pub use opening::TABLES;

@@ -19,15 +19,8 @@ use crate::report::seal::ANONYMOUS_LEN;
 /// Octets of the largest hand-over: B sends in parts.
 pub const BATCH_MAX: usize = 4_096 * REPORT_LEN;
 
-/// What A finds out, for the desk and the exports; and both operators' accounts.
+/// What both keep beside what came, and beside what A finds out (`triage/schema.rs`).
 pub const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS indicators (lane TEXT, epoch BIGINT, name TEXT, category TEXT, households BIGINT NOT NULL,
-    refused BIGINT NOT NULL, regions TEXT NOT NULL, confidence TEXT NOT NULL, at BIGINT NOT NULL,
-    PRIMARY KEY (lane, epoch, name, category));
-CREATE TABLE IF NOT EXISTS cells (epoch BIGINT, cell BIGINT, households DOUBLE PRECISION NOT NULL,
-    deviation DOUBLE PRECISION NOT NULL, PRIMARY KEY (epoch, cell));
-CREATE TABLE IF NOT EXISTS batches (epoch BIGINT PRIMARY KEY, reports BIGINT NOT NULL, variance BIGINT NOT NULL,
-    flip_one_in BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS answers (epoch BIGINT, grp BIGINT, yes BIGINT NOT NULL, asked BIGINT NOT NULL,
     PRIMARY KEY (epoch, grp));
 CREATE TABLE IF NOT EXISTS ledger (epoch BIGINT PRIMARY KEY, at BIGINT NOT NULL);

@@ -35,6 +35,7 @@ use super::store::Store;
 use super::weeks::{Running, WEEKS_MAX};
 use crate::clock::now_secs;
 use crate::hub::database::DatabaseError;
+use crate::hub::triage::schema::PUBLISHED;
 use crate::report::calendar::Calendar;
 use crate::report::manifest::{Manifest, ManifestError};
 use crate::report::message::Lane;
@@ -213,7 +214,7 @@ fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part
         name: folder.name()?,
         opening,
         manifest: ArcSwap::from_pointee(manifest),
-        store: Store::open(database, TABLES)?,
+        store: Store::open(database, &[PUBLISHED, TABLES].concat())?,
         metrics: Arc::clone(metrics),
         shared: read_shared(settings.shared.as_deref().unwrap_or(Path::new("")))?,
         poster: Poster::new(PEER_PATIENCE),

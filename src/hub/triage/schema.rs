@@ -4,7 +4,7 @@
 use crate::hub::database::{Database, DatabaseError};
 
 /// What operators publish.
-const PUBLISHED: &str = "
+pub const PUBLISHED: &str = "
 CREATE TABLE IF NOT EXISTS indicators (
   lane TEXT NOT NULL, epoch BIGINT NOT NULL, name TEXT NOT NULL, category TEXT NOT NULL,
   households BIGINT NOT NULL, refused BIGINT NOT NULL, regions TEXT NOT NULL, confidence TEXT NOT NULL, at BIGINT NOT NULL,
