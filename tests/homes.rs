@@ -19,7 +19,6 @@ use luytre::report::statistics::{BANDS, CELLS, Cell};
 use tempfile::TempDir;
 
 const HOMES: u32 = 500;
-const DAY_SECS: u64 = 8;
 
 /// Harm of a week, by how many homes meet it; the last four stay closed at k = 20.
 const WEEKLY: [(&str, u32); 7] = [
@@ -33,6 +32,12 @@ const WEEKLY: [(&str, u32); 7] = [
 ];
 /// Attacks of a day.
 const DAILY: [(&str, u32); 3] = [("lua-dao.top", 60), ("gia-mao.vn", 21), ("hiem-hoi.net", 12)];
+
+/// Seconds of a day: of those that are long enough for two cores, the one whose next week begins soonest, but not before all is set up.
+fn day_secs() -> u64 {
+    let wait = |day_secs: &u64| 7 * day_secs - now() % (7 * day_secs);
+    (6..=9).filter(|day_secs| wait(day_secs) > 20).min_by_key(wait).unwrap()
+}
 
 /// Whether the `home`th is among the `homes` that meet the `at`th name.
 fn meets(home: u32, at: usize, homes: u32) -> bool {
@@ -79,7 +84,7 @@ fn spellings(name: &str) -> [Vec<u8>; 2] {
 #[test]
 fn five_hundred_homes_and_what_four_processes_make_of_them() {
     // Every home takes part in the week's sums: 500 are the fewest that are published.
-    let options = Options { day_secs: DAY_SECS, days: 2, weeks: 1, takes_part_one_in: 1, database: None };
+    let options = Options { day_secs: day_secs(), days: 2, weeks: 1, takes_part_one_in: 1, database: None };
     let mut operators = Operators::start(&options);
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let (day, week) = (operators.first(Lane::Security), operators.first(Lane::Harm));
@@ -142,7 +147,9 @@ fn sums_are_as_right_as_they_are_said(operators: &Operators, week: u64) {
     assert!(rows.iter().all(|row| row[0].int() == i64::try_from(week).ok()));
     let within = rows.iter().filter(|row| near(row)).count();
     println!("{within} of {CELLS} cells within three deviations of {:.1} households", rows[0][3].real().unwrap());
-    assert!(within * 100 >= CELLS * 99, "{within} of {CELLS}");
+    // One of 370 is further by chance. Of 216, more than six are so in three of a million runs; that 99 of
+    // 100 are within is tested with many weeks in `hub/collect/tests.rs`.
+    assert!(CELLS - within <= 6, "{within} of {CELLS}");
     let mut ledger = Ledger::for_weeks(52);
     for row in operators.query("SELECT epoch FROM ledger") {
         ledger.spend(u32::try_from(row[0].int().unwrap()).unwrap()).unwrap();
@@ -160,7 +167,7 @@ fn all_homes_look_alike(homes: &[Resident]) {
     };
     let busy = (0..HOMES).max_by_key(|home| load_of(*home)).unwrap();
     let idle = (0..HOMES).min_by_key(|home| load_of(*home)).unwrap();
-    assert!(load_of(busy) >= 6 && load_of(idle) == 0, "{} and {}", load_of(busy), load_of(idle));
+    assert!(load_of(busy) >= 4 && load_of(idle) == 0, "{} and {}", load_of(busy), load_of(idle));
     let (busy, idle) = (looks(&homes[busy as usize]), looks(&homes[idle as usize]));
     println!("an idle and a busy home: {idle:?}");
     assert_eq!(busy, idle);

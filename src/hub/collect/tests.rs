@@ -9,14 +9,17 @@ use rand::{CryptoRng, SeedableRng};
 use crate::classify::category::Category;
 use crate::hub::collect::issue::tests::{issuer, token};
 use crate::hub::collect::issue::{IssueError, Redeemer};
+use crate::hub::collect::noise::discrete_gaussian;
 use crate::hub::collect::open::{Collector, Group, Limits, Taken};
 use crate::name::Name;
 use crate::oprf::ServerKey;
 use crate::report::consent::tests::permit;
 use crate::report::envelope::{Envelope, OpeningKey, REPORT_LEN, SealingKey};
+use crate::report::ledger::NOISE_VARIANCE;
 use crate::report::message::{Content, Header, Lane, Report, Threshold};
 use crate::report::seal::{Answer, Question};
 use crate::report::slots::{self, Filling};
+use crate::report::statistics::{CELLS, Cell, Estimate, Presence};
 use crate::report::token::{TOKEN_LEN, challenge};
 
 const HOMES: usize = 500;
@@ -133,4 +136,38 @@ fn a_report_brings_its_token() {
     let mut moved = envelope.octets().to_vec();
     moved[5] ^= 1;
     assert!(open.open_report(&moved).is_err(), "bound to its epoch");
+}
+
+#[test]
+fn of_a_hundred_estimates_ninety_nine_are_within_three_deviations() {
+    let mut rng = StdRng::seed_from_u64(53);
+    let (mut within, mut all) = (0, 0);
+    for week in 0..40 {
+        let (mut truth, mut counts) = ([0_i64; CELLS], [0_i64; CELLS]);
+        for home in 0..HOMES {
+            let mut presence = Presence::new();
+            for category in
+                Category::ALL.into_iter().filter(|category| (home * 31 + week + *category as usize) % 90 == 0)
+            {
+                let cells = [Cell::of_band(category, home % 5), Cell::of_part(category, home % 4)];
+                for cell in cells.into_iter().flatten() {
+                    presence.meet(cell);
+                }
+            }
+            presence.places().into_iter().for_each(|place| truth[place] += 1);
+            let blurred = presence.blur(&mut rng, permit());
+            blurred.cells().iter().zip(&mut counts).for_each(|(bit, count)| *count += i64::from(*bit));
+        }
+        for (truth, count) in truth.into_iter().zip(counts) {
+            let noise = |rng: &mut StdRng| discrete_gaussian(NOISE_VARIANCE, rng);
+            let noised = count + noise(&mut rng) + noise(&mut rng);
+            let estimate = Estimate::of_count(noised, HOMES as u64, NOISE_VARIANCE);
+            within += usize::from((estimate.households - truth as f64).abs() <= 3.0 * estimate.deviation);
+            all += 1;
+        }
+    }
+    assert_eq!(all, 40 * CELLS);
+    assert!(within * 100 >= all * 99, "{within} of {all}");
+    // And not because the deviation is told larger than it is.
+    assert!(within * 1000 < all * 1000 - all / 3, "{within} of {all}");
 }
