@@ -1,6 +1,6 @@
 //! Where the central side keeps what it must not lose: SQLite in one file, or PostgreSQL. One text of SQL for both: places are
-//! `$1`, numbers BIGINT, octets BYTEA, words TEXT. Every call waits for the disk, so asynchronous code calls it from a thread
-//! that may (`spawn_blocking`).
+//! `$1`, numbers BIGINT, octets BYTEA, words TEXT. Every call waits for the disk, and makes room for others while it does
+//! (`block_in_place`: in asynchronous code a runtime with several threads).
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use tokio::task::block_in_place;
 
 /// Why nothing was read or written.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum DatabaseError {
     /// PostgreSQL. The source says more than the error itself.
     #[error("PostgreSQL: {}", said(.0))]
     Postgres(#[from] postgres::Error),
+    /// It was closed.
+    #[error("the connection to the database is closed")]
+    Closed,
     /// A column of a type that is not used here.
     #[error("a column of a type the hub does not use")]
     Column,
@@ -46,7 +50,22 @@ pub struct Database(Mutex<Connection>);
 
 enum Connection {
     Sqlite(rusqlite::Connection),
-    Postgres { client: Box<postgres::Client>, options: String },
+    Postgres { client: Client, options: String },
+}
+
+/// PostgreSQL's client drives a runtime of its own, which no other may wait for, not even when it is dropped.
+struct Client(Option<Box<postgres::Client>>);
+
+impl Client {
+    fn get(&mut self) -> Result<&mut postgres::Client, DatabaseError> {
+        self.0.as_deref_mut().ok_or(DatabaseError::Closed)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        block_in_place(|| drop(self.0.take()));
+    }
 }
 
 /// What is done as a whole or not at all. Dropped without [`Transaction::commit`], nothing was done.
@@ -61,16 +80,16 @@ impl Database {
     /// `postgres://…` or `host=…` is PostgreSQL; everything else a file of SQLite, which is made where it is missing.
     pub fn open(place: &str) -> Result<Database, DatabaseError> {
         let is_postgres = ["postgres://", "postgresql://", "host="].iter().any(|head| place.starts_with(head));
-        let connection = if is_postgres { Connection::postgres(place)? } else { Connection::sqlite(Path::new(place))? };
-        Ok(Database(Mutex::new(connection)))
+        let open = || if is_postgres { Connection::postgres(place) } else { Connection::sqlite(Path::new(place)) };
+        Ok(Database(Mutex::new(block_in_place(open)?)))
     }
 
     /// Several statements without values, as `CREATE TABLE IF NOT EXISTS`.
     pub fn define(&self, statements: &str) -> Result<(), DatabaseError> {
-        match &mut *self.connection()? {
+        block_in_place(|| match &mut *self.connection()? {
             Connection::Sqlite(sqlite) => Ok(sqlite.execute_batch(statements)?),
-            Connection::Postgres { client, .. } => Ok(client.batch_execute(statements)?),
-        }
+            Connection::Postgres { client, .. } => Ok(client.get()?.batch_execute(statements)?),
+        })
     }
 
     /// One statement; how many rows it changed.
@@ -88,6 +107,13 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        block_in_place(|| self.transact_here(work))
+    }
+
+    fn transact_here<T, E: From<DatabaseError>>(
+        &self,
+        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut connection = self.connection().map_err(E::from)?;
         let mut open = Transaction(match &mut *connection {
             Connection::Sqlite(sqlite) => {
@@ -95,7 +121,9 @@ impl Database {
                 let begun = sqlite.transaction_with_behavior(behavior);
                 Open::Sqlite(begun.map_err(DatabaseError::from)?)
             }
-            Connection::Postgres { client, .. } => Open::Postgres(client.transaction().map_err(DatabaseError::from)?),
+            Connection::Postgres { client, .. } => {
+                Open::Postgres(client.get()?.transaction().map_err(DatabaseError::from)?)
+            }
         });
         let done = work(&mut open)?;
         match open.0 {
@@ -107,17 +135,19 @@ impl Database {
 
     /// What was deleted leaves the disk now: out of SQLite's log of changes too. PostgreSQL does so by itself.
     pub fn settle(&self) -> Result<(), DatabaseError> {
-        if let Connection::Sqlite(sqlite) = &*self.connection()? {
-            sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        }
-        Ok(())
+        block_in_place(|| {
+            if let Connection::Sqlite(sqlite) = &*self.connection()? {
+                sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            }
+            Ok(())
+        })
     }
 
     /// The connection; one that was lost is made anew.
     fn connection(&self) -> Result<MutexGuard<'_, Connection>, DatabaseError> {
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Connection::Postgres { client, options } = &*connection
-            && client.is_closed()
+            && client.0.as_ref().is_none_or(|client| client.is_closed())
         {
             let options = options.clone();
             *connection = Connection::postgres(&options)?;
@@ -139,7 +169,7 @@ impl Connection {
     }
 
     fn postgres(options: &str) -> Result<Connection, DatabaseError> {
-        let client = Box::new(postgres::Client::connect(options, postgres::NoTls)?);
+        let client = Client(Some(Box::new(postgres::Client::connect(options, postgres::NoTls)?)));
         Ok(Connection::Postgres { client, options: options.into() })
     }
 }

@@ -78,10 +78,16 @@ impl Country {
 
     /// Builds and publishes a release with a sealed list.
     pub fn publish_sealed(&self, release: &str, earlier: Option<&str>, sealed: &str) {
+        self.publish_with("2026-11-26", release, earlier, &["--sealed", sealed]);
+    }
+
+    /// Builds and publishes a release of that day with these arguments more.
+    pub fn publish_with(&self, day: &str, release: &str, earlier: Option<&str>, more: &[&str]) {
         for (side, authority) in [("a", &self.a), ("b", &self.b)] {
             let out = self.path(&format!("{release}-{side}"));
             let (proposals, earlier) = (self.path("proposals"), earlier.map(|one| self.path(&format!("{one}-{side}"))));
-            let mut arguments = vec!["hub", "build", &proposals, "--day", "2026-11-26", "-o", &out, "--sealed", sealed];
+            let mut arguments = vec!["hub", "build", &proposals, "--day", day, "-o", &out];
+            arguments.extend(more);
             arguments.extend(earlier.iter().flat_map(|earlier| ["--earlier", earlier]));
             good(&arguments);
             authority.publish(&["--release", &out]);

@@ -62,8 +62,14 @@ impl Desk {
 
     /// At that place.
     pub fn on(folder: TempDir, database: String) -> Desk {
-        let desk = Desk { folder, database };
+        let desk = Desk::over(folder, database);
         desk.import(&published());
+        desk
+    }
+
+    /// With its people, over what operators keep there.
+    pub fn over(folder: TempDir, database: String) -> Desk {
+        let desk = Desk { folder, database };
         for (name, role) in [("an", "analyst"), ("lan", "lead"), ("minh", "lead"), ("ada", "auditor"), ("ro", "reader")]
         {
             let arguments = ["hub", "triage", "account", "add", "--database", &desk.database, name, "--role", role];

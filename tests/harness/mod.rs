@@ -16,7 +16,6 @@ pub mod memory;
 pub mod namespace;
 pub mod operators;
 pub mod postgres;
-pub mod recorder;
 pub mod schemathesis;
 pub mod zones;
 

@@ -23,8 +23,8 @@ pub struct Options {
     pub days: u32,
     pub weeks: u32,
     pub takes_part_one_in: u32,
-    /// Where A and B keep what came; files of SQLite unless a test says otherwise.
-    pub database: Option<String>,
+    /// Where A, B and the provider keep what came; files of SQLite unless a test says otherwise.
+    pub databases: Option<[String; 3]>,
 }
 
 pub struct Operators {
@@ -36,7 +36,7 @@ pub struct Operators {
     pub calendar: Calendar,
     processes: Vec<(&'static str, Child)>,
     watched: Vec<(&'static str, SocketAddr)>,
-    database: String,
+    pub database: String,
 }
 
 impl Operators {
@@ -65,7 +65,8 @@ impl Operators {
         #[rustfmt::skip]
         good(&["hub", "manifest", "--a", &path("a.json"), "--b", &path("b.json"), "--relay-name", "Trạm", "--relay-url", &relay_url,
             "--issuer", &path("t.json"), "--lab", "--day-secs", &day_secs, "--takes-part-one-in", &one_in, "-o", &path("manifest.json")]);
-        let database = options.database.clone().unwrap_or_else(|| path("a/hub.db"));
+        let [database, of_b, of_t] =
+            options.databases.clone().unwrap_or_else(|| [path("a/hub.db"), path("b/hub.db"), path("t/issuer.db")]);
         let keeps = |side: &str, database: &str| {
             format!(
                 "secrets = {:?}\ndatabase = {database:?}\nmanifest = {:?}\n{}",
@@ -76,8 +77,8 @@ impl Operators {
         };
         let settings = [
             ("a", a, keeps("a", &database) + &format!("internal = \"{internal}\"\n")),
-            ("b", b, keeps("b", &path("b/hub.db")) + &format!("a = \"http://{internal}/\"\n")),
-            ("issuer", issuer, keeps("t", &path("t/issuer.db"))),
+            ("b", b, keeps("b", &of_b) + &format!("a = \"http://{internal}/\"\n")),
+            ("issuer", issuer, keeps("t", &of_t)),
             ("relay", relay, format!("a = \"http://{a}/\"\nb = \"http://{b}/\"\nper_hour = 2000\n")),
         ];
         let (mut processes, mut watched) = (Vec::new(), Vec::new());
@@ -165,8 +166,8 @@ impl Drop for Operators {
 }
 
 fn spawn(role: &str, settings: &str, log: &str) -> Child {
-    let mut process = Command::new(binary())
-        .args(["hub", "serve", role, "--settings", settings])
+    let mut process = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", binary(), "hub", "serve", role, "--settings", settings])
         .stdout(Stdio::piped())
         .stderr(fs::File::create(log).unwrap())
         .spawn()

@@ -1,15 +1,12 @@
 //! Five hundred households, four operators as processes of their own, days of a few seconds: what enough homes met comes out with the
 //! right number, what fewer met does not come out of any disk, sums are as right as they are said to be, and an idle home looks
 //! like a busy one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test may end so")]
-
-mod harness;
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use harness::homes::{Resident, live, now};
-use harness::operators::{Operators, Options};
+use crate::harness::homes::{Resident, live, now};
+use crate::harness::operators::{Operators, Options};
 use luytre::classify::Category;
 use luytre::name::Name;
 use luytre::report::ledger::Ledger;
@@ -84,7 +81,7 @@ fn spellings(name: &str) -> [Vec<u8>; 2] {
 #[test]
 fn five_hundred_homes_and_what_four_processes_make_of_them() {
     // Every home takes part in the week's sums: 500 are the fewest that are published.
-    let options = Options { day_secs: day_secs(), days: 2, weeks: 1, takes_part_one_in: 1, database: None };
+    let options = Options { day_secs: day_secs(), days: 2, weeks: 1, takes_part_one_in: 1, databases: None };
     let mut operators = Operators::start(&options);
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let (day, week) = (operators.first(Lane::Security), operators.first(Lane::Harm));
