@@ -147,14 +147,14 @@ fn of_a_hundred_estimates_ninety_nine_are_within_three_deviations() {
         for home in 0..HOMES {
             let mut presence = Presence::new();
             for category in
-                Category::ALL.into_iter().filter(|category| (home * 31 + week + *category as usize) % 90 == 0)
+                Category::ALL.into_iter().filter(|category| (home * 31 + week + *category as usize).is_multiple_of(90))
             {
                 let cells = [Cell::of_band(category, home % 5), Cell::of_part(category, home % 4)];
                 for cell in cells.into_iter().flatten() {
                     presence.meet(cell);
                 }
             }
-            presence.places().into_iter().for_each(|place| truth[place] += 1);
+            presence.places().for_each(|place| truth[place] += 1);
             let blurred = presence.blur(&mut rng, permit());
             blurred.cells().iter().zip(&mut counts).for_each(|(bit, count)| *count += i64::from(*bit));
         }

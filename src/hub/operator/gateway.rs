@@ -2,7 +2,7 @@
 //! proof, and takes messages in. Every message brings a token, spent once; who sent it is nowhere in it.
 #![deny(clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -47,6 +47,8 @@ pub struct Operator {
     pub(super) reports_max: u64,
     pub(super) keys: Mutex<BTreeMap<(Lane, u32), Arc<ServerKey>>>,
     pub(super) held: Mutex<BTreeMap<(Lane, u32), u64>>,
+    /// A: epochs of which something came since it was last looked.
+    pub(super) fresh: Mutex<BTreeSet<(Lane, u32)>>,
     pub(super) gateway: ohttp::Server,
 }
 

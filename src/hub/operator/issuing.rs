@@ -94,6 +94,11 @@ impl Issuing {
         self.calendar
     }
 
+    /// Whether its database answers.
+    pub fn is_well(&self) -> bool {
+        self.database.query("SELECT week FROM allowances WHERE week = -1", &[]).is_ok()
+    }
+
     /// Forgets weeks before the last.
     pub fn forget(&self, now: u64) -> Result<(), DatabaseError> {
         let week = self.calendar.epoch(Lane::Harm, now).saturating_sub(1);

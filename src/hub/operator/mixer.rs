@@ -37,6 +37,10 @@ impl Operator {
         if let Err(error) = self.note_epochs() {
             tracing::error!("{error}");
         }
+        if self.role == Role::A {
+            // Before anything is forgotten.
+            self.open_fresh(now).await;
+        }
         let epochs = self.epochs().unwrap_or_default();
         let mut held = 0;
         for (lane, epoch, stage) in epochs {
@@ -127,7 +131,7 @@ impl Operator {
     }
 
     /// Epochs of which something may be left, with how far each is.
-    fn epochs(&self) -> Result<Vec<(Lane, u32, i64)>, DatabaseError> {
+    pub(super) fn epochs(&self) -> Result<Vec<(Lane, u32, i64)>, DatabaseError> {
         let question = "SELECT lane, epoch, stage FROM epochs WHERE stage < 3 ORDER BY epoch";
         let rows = self.store.database().query(question, &[])?;
         let epoch = |row: &Vec<crate::hub::database::Value>| {

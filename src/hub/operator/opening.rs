@@ -2,7 +2,7 @@
 //! What they did not stays closed here as well, and goes with its epoch.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS epochs (lane TEXT, epoch BIGINT, stage BIGINT NOT NUL
 
 impl Operator {
     /// Envelopes of one epoch in a row. Those that are none, or whose token is none, are left out.
-    pub(super) async fn take_batch(self: &Arc<Operator>, place: (Lane, u32), body: &[u8], now: u64) -> u16 {
+    pub(super) async fn take_batch(self: &Arc<Operator>, place: (Lane, u32), body: &[u8]) -> u16 {
         if !body.len().is_multiple_of(REPORT_LEN) || body.len() > BATCH_MAX {
             return 400;
         }
@@ -56,17 +56,30 @@ impl Operator {
         if !all.into_iter().all(|kept| kept) {
             return 503;
         }
-        let this = Arc::clone(self);
-        let opened = spawn_blocking(move || this.open(place, now)).await;
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
         self.metrics.done("batch_taken", 1);
-        match opened {
-            Ok(Ok(())) => 200,
-            Ok(Err(error)) => {
-                tracing::error!("{error}");
-                503
+        200
+    }
+
+    /// Opens epochs of which something came. By the clock and not with each part: it looks through all of an epoch.
+    pub(super) async fn open_fresh(self: &Arc<Operator>, now: u64) {
+        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        for place in fresh {
+            let this = Arc::clone(self);
+            let opened = spawn_blocking(move || this.open(place, now)).await;
+            if !matches!(opened, Ok(Ok(()))) {
+                tracing::error!(lane = place.0.name(), epoch = place.1, "not opened; tried again");
+                self.fresh.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
             }
-            Err(_) => 503,
         }
+    }
+
+    /// After a start: what came before may not have been looked at.
+    pub(super) fn look_again(&self) -> Result<(), DatabaseError> {
+        let epochs = self.epochs()?;
+        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.extend(epochs.into_iter().map(|(lane, epoch, _)| (lane, epoch)));
+        Ok(())
     }
 
     /// Looks which names enough homes said, and keeps those.

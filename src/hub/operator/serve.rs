@@ -222,10 +222,12 @@ fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part
         reports_max: settings.reports_max,
         keys: std::sync::Mutex::default(),
         held: std::sync::Mutex::default(),
+        fresh: std::sync::Mutex::default(),
         gateway,
         folder,
     };
     operator.load_keys()?;
+    operator.look_again()?;
     Ok(Part::Operator { operator: Arc::new(operator), sum: Box::default() })
 }
 
@@ -244,7 +246,7 @@ async fn by_the_clock(process: &Arc<Process>, manifest: Option<&Path>, ended: wa
         return;
     };
     let calendar = process.calendar();
-    // A hundredth of an hour of a test's day, at most five minutes.
+    // Five minutes, of a test's day as much less, but at least a second.
     let every = Duration::from_secs(calendar.hours(1).div_ceil(12).clamp(1, 300));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -303,6 +305,16 @@ impl Process {
         }
     }
 
+    fn is_well(&self) -> bool {
+        match &self.role {
+            Part::Operator { operator, .. } => {
+                operator.store.database().query("SELECT COUNT(*) FROM epochs", &[]).is_ok()
+            }
+            Part::Issuer(issuing) => issuing.is_well(),
+            Part::Relay(_) => true,
+        }
+    }
+
     fn body_max(&self, door: Door) -> usize {
         match (&self.role, door) {
             (_, Door::Metrics) => 0,
@@ -338,7 +350,7 @@ async fn internal(operator: &Arc<Operator>, sum: &Mutex<Option<Running>>, asked:
     let parts: Vec<&str> = asked.path.split('/').skip(1).collect();
     match parts.as_slice() {
         ["batch", lane, epoch] => match (Lane::from_name(lane), epoch.parse()) {
-            (Some(lane), Ok(epoch)) => Answer::status(operator.take_batch((lane, epoch), &asked.body, now).await),
+            (Some(lane), Ok(epoch)) => Answer::status(operator.take_batch((lane, epoch), &asked.body).await),
             _ => Answer::status(404),
         },
         ["weeks", epoch] => {
@@ -435,7 +447,8 @@ async fn handle(request: Request<Incoming>, process: &Process, door: Door, peer:
 fn watched(path: &str, process: &Process) -> Answer {
     match path {
         "/metrics" => Answer::new(200, "text/plain; version=0.0.4", process.metrics.text().into()),
-        "/health" => Answer::new(200, "text/plain", Bytes::from_static(b"ok\n")),
+        "/health" if process.is_well() => Answer::new(200, "text/plain", Bytes::from_static(b"ok\n")),
+        "/health" => Answer::new(503, "text/plain", Bytes::from_static(b"the database does not answer\n")),
         _ => Answer::status(404),
     }
 }
