@@ -114,7 +114,7 @@ fn what_thirty_homes_met_is_refused_at_the_next() {
     soon("that it is refused", Duration::from_secs(10), || next.ask_from(CHILD, SCAM, "A").ede_code() == Some(15));
     let told = text(&next.command(&["explain", SCAM, "--as", "mai", "--json"]).stdout);
     let told: serde_json::Value = serde_json::from_str(&told).unwrap_or_else(|_| panic!("{told}"));
-    assert_eq!((&told["verdict"], &told["reason"]["category"]), (&"block".into(), &"phishing_scam".into()), "{told}");
+    assert_eq!((&told["verdict"], &told["reason"]["category"]), (&"help".into(), &"phishing_scam".into()), "{told}");
     let bundle = country.path("three-a/bundle-3.lyb");
     let look = ["hub", "triage", "look", "--database", &desk.database, "--proposals", &proposals, "--bundle", &bundle];
     assert_eq!(good(&look), "1 listed\n");
