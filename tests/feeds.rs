@@ -205,6 +205,11 @@ fn misp_and_statisticians_get_files() {
     for part in ["variance 573 at each of two", "flip_one_in 64", "N 900", "epsilon 1.00 at delta 1e-6"] {
         assert!(table.lines().any(|line| line.starts_with('#') && line.contains(part)), "{part}: {table}");
     }
+    let values = [2_966_u32, 18, 70, 100].map(luytre::hub::database::Value::from);
+    let database = luytre::hub::database::Database::open(&desk.database).unwrap();
+    database.execute("INSERT INTO answers (epoch, grp, yes, asked) VALUES ($1, $2, $3, $4)", &values).unwrap();
+    let answers = good(&["hub", "feed", "csv", "--answers", "--database", &desk.database]);
+    assert!(answers.ends_with("\n2966,gambling+gambling_like,100,90.0,8.7\n"), "{answers}");
     let rows: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).skip(1).collect();
     assert_eq!(rows.len(), 216);
     // Gambling, 13 to 15: group 18, band 3, cell 93, 93 - 3.5 homes ± 1.96 · 37.5.

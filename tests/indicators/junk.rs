@@ -13,7 +13,7 @@ use bhttp::{Message, Mode};
 use luytre::classify::Category;
 use luytre::name::Name;
 use luytre::oprf::Evaluated;
-use luytre::report::calendar::DESTROY_HOURS;
+use luytre::report::calendar::{ACCEPT_HOURS, DESTROY_HOURS};
 use luytre::report::consent::{Consent, Mode as Allowed, Permit};
 use luytre::report::envelope::Envelope;
 use luytre::report::manifest::{Manifest, Purpose};
@@ -178,6 +178,7 @@ fn lies_and_lateness(databases: Option<[String; 3]>) {
     }
     tokens_are_spent_once(&operators, &manifest, header);
     nonsense_is_answered(&operators, &manifest);
+    one_answer_counts_while_its_week_is_taken(&operators, &manifest);
     while now() < calendar.ends_at(Lane::Security, epoch) {
         thread::sleep(Duration::from_millis(100));
     }
@@ -238,6 +239,27 @@ fn tokens_are_spent_once(operators: &Operators, manifest: &Manifest, header: Hea
     let (status, _) = line.post(operators.issuer, "tokens", "application/private-token-request", &body);
     assert_eq!(status, 429, "a line has 61 a week");
     assert_eq!(TOKEN_LEN, 354);
+}
+
+/// Of homes that can reach one operator only.
+fn one_answer_counts_while_its_week_is_taken(operators: &Operators, manifest: &Manifest) {
+    let (line, calendar) = (Line { operators, manifest, from: [127, 0, 9, 4] }, operators.calendar);
+    let week = calendar.epoch(Lane::Harm, now()) - 1;
+    let until = calendar.after(Lane::Harm, week, ACCEPT_HOURS);
+    let header = manifest.header(Lane::Harm, week);
+    let tokens = line.tokens(header, &[Purpose::Week, Purpose::Week]);
+    let answer = |token: &Token, group: u8| {
+        let week = week.to_be_bytes();
+        [token.octets().as_slice(), &[1], &week, &[group, 1]].concat()
+    };
+    // Near the edge either would be right.
+    let wanted = [(now() + 3 < until).then_some(202), (now() > until).then_some(410)];
+    let Some(wanted) = wanted.into_iter().flatten().next() else { return };
+    assert_eq!(line.inside("b", "/answer", &answer(&tokens[0], 18)).0, wanted);
+    assert_eq!(line.inside("b", "/answer", &answer(&tokens[1], 24)).0, 400, "no such group");
+    if wanted == 202 {
+        assert_eq!(line.inside("b", "/answer", &answer(&tokens[0], 17)).0, 409, "one a home");
+    }
 }
 
 fn nonsense_is_answered(operators: &Operators, manifest: &Manifest) {

@@ -15,7 +15,7 @@ use crate::clock::now_secs;
 use crate::hub::feed::stix::{Marking, Terms};
 use crate::hub::feed::taxii::{self, Feed};
 use crate::hub::feed::{csv, misp};
-use crate::hub::triage::numbers::weeks;
+use crate::hub::triage::numbers::{answers, weeks};
 use crate::hub::triage::state::State;
 use crate::hub::triage::store::Store;
 use crate::report::ledger::WEEKS_A_YEAR;
@@ -72,6 +72,9 @@ pub(in crate::cli) enum Command {
     Csv {
         #[command(flatten)]
         place: Place,
+        /// What homes answered where one operator only could be reached, instead of the sums
+        #[arg(long)]
+        answers: bool,
     },
 }
 
@@ -107,7 +110,12 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
             let events = misp::write(&desk(&said.place, None, None)?, &said.terms(), output)?;
             writeln!(out, "{events} events")?;
         }
-        Command::Csv { place } => csv::write(&mut out, &weeks(&Store::open(&place.database)?, WEEKS_A_YEAR)?)?,
+        Command::Csv { place, answers: true } => {
+            csv::write_answers(&mut out, &answers(&Store::open(&place.database)?)?)?;
+        }
+        Command::Csv { place, answers: false } => {
+            csv::write(&mut out, &weeks(&Store::open(&place.database)?, WEEKS_A_YEAR)?)?
+        }
         Command::Serve { said, listen, url, readers } => {
             let readers = readers.as_deref().map(readers_of).transpose()?.unwrap_or_default();
             let url = url.as_ref().map(|url| url.trim_end_matches('/').to_string());

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use crate::classify::Category;
-use crate::hub::triage::numbers::{Counted, SIGMAS, Week};
+use crate::hub::triage::numbers::{Answered, Counted, SIGMAS, Week};
 use crate::report::calendar::Calendar;
 use crate::report::ledger::{DELTA, Rho};
 use crate::report::message::Lane;
-use crate::report::statistics::{TRUE_MAX, WEIGHT_MAX};
+use crate::report::statistics::{Estimate, TRUE_MAX, WEIGHT_MAX};
 
 /// Writes the weeks, in the order in which they are given.
 pub fn write(out: &mut impl Write, weeks: &[Week]) -> io::Result<()> {
@@ -43,6 +43,23 @@ pub fn write(out: &mut impl Write, weeks: &[Week]) -> io::Result<()> {
         for one in week.counted() {
             row(out, week, &one)?;
         }
+    }
+    Ok(())
+}
+
+/// Writes what homes answered where there was one operator only.
+pub fn write_answers(out: &mut impl Write, answers: &[Answered]) -> io::Result<()> {
+    writeln!(
+        out,
+        "# Homes that met a group of content in a week, of those that were asked about it: one answer a home, about a"
+    )?;
+    writeln!(out, "# group drawn by chance, turned over with probability 1/4 (epsilon = ln 3 for each answer).")?;
+    writeln!(out, "# households = (yes - asked / 4) * 2, deviation = 2 sqrt(3 asked / 16)")?;
+    writeln!(out, "week,group,asked,households,deviation")?;
+    for Answered { epoch, group, asked, estimate } in answers {
+        let group: Vec<&str> = group.iter().copied().map(Category::code).collect();
+        let Estimate { households, deviation } = estimate;
+        writeln!(out, "{epoch},{},{asked},{households:.1},{deviation:.1}", group.join("+"))?;
     }
     Ok(())
 }

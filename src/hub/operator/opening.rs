@@ -21,8 +21,6 @@ pub const BATCH_MAX: usize = 4_096 * REPORT_LEN;
 
 /// What both keep beside what came, and beside what A finds out (`triage/schema.rs`).
 pub const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS answers (epoch BIGINT, grp BIGINT, yes BIGINT NOT NULL, asked BIGINT NOT NULL,
-    PRIMARY KEY (epoch, grp));
 CREATE TABLE IF NOT EXISTS ledger (epoch BIGINT PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS published (epoch BIGINT PRIMARY KEY, half BYTEA NOT NULL);
 CREATE TABLE IF NOT EXISTS epochs (lane TEXT, epoch BIGINT, stage BIGINT NOT NULL, PRIMARY KEY (lane, epoch));

@@ -196,7 +196,7 @@ fn insert(open: &mut Transaction<'_>, job: &Job) -> Result<Kept, DatabaseError> 
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_key_is_kept_once_and_an_epoch_is_forgotten_whole() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("hub.db");

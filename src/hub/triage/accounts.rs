@@ -271,11 +271,14 @@ mod tests {
         assert!(store.add_account("desk", Role::Lead, PASSWORD, 1000).is_err());
         assert!(store.add_account("other", Role::Desk, PASSWORD, 1000).is_err());
         assert!(store.add_account("lan", Role::Reader, PASSWORD, 1000).is_err());
-        for _ in 0..=FREE_TRIES {
-            let _ = store.sign_in(&tries, ("lan", "wrong"), None, 1000);
+        let try_wrong = |now| store.sign_in(&tries, ("lan", "wrong"), None, now);
+        for _ in 0..FREE_TRIES {
+            assert!(!matches!(try_wrong(1000), Ok(_) | Err(TriageError::Wait(_))));
         }
         let sign_in = |now| store.sign_in(&tries, ("lan", PASSWORD), None, now);
-        assert!(matches!(sign_in(1000), Err(TriageError::Wait(2))));
-        assert!(sign_in(1002).is_ok() && sign_in(1002).is_ok());
+        assert!(matches!(sign_in(1000), Err(TriageError::Wait(1))), "the right one, too");
+        assert!(try_wrong(1001).is_err());
+        assert!(matches!(sign_in(1001), Err(TriageError::Wait(2))), "twice as long");
+        assert!(sign_in(1003).is_ok() && sign_in(1003).is_ok(), "and then all is forgotten");
     }
 }

@@ -114,6 +114,33 @@ pub fn weeks(store: &Store, most: u32) -> Result<Vec<Week>, TriageError> {
     Ok(weeks)
 }
 
+/// What homes answered where one operator only could be reached: share of a group's answers as homes of those asked.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// Weeks since 1970.
+    pub epoch: u32,
+    /// Categories counted together.
+    pub group: Vec<Category>,
+    /// Homes that were asked about this group, by chance.
+    pub asked: u64,
+    /// How many of them met it.
+    pub estimate: Estimate,
+}
+
+/// All of them, newest first.
+pub fn answers(store: &Store) -> Result<Vec<Answered>, TriageError> {
+    let rows = store.database.query("SELECT epoch, grp, yes, asked FROM answers ORDER BY epoch DESC, grp", &[])?;
+    let groups = groups();
+    let one = |row: &Vec<Value>| {
+        let number = |at: usize| u64::try_from(row.get(at)?.int()?).ok();
+        let (yes, asked) = (number(2)?, number(3)?);
+        let group = groups.get(usize::try_from(number(1)?).ok()?)?.clone();
+        let estimate = Estimate::of_answers(yes, asked);
+        Some(Answered { epoch: u32::try_from(number(0)?).ok()?, group, asked, estimate })
+    };
+    Ok(rows.iter().filter_map(one).collect())
+}
+
 fn cells(store: &Store, epoch: u32) -> Result<BTreeMap<usize, Estimate>, TriageError> {
     let rows =
         store.database.query("SELECT cell, households, deviation FROM cells WHERE epoch = $1", &[epoch.into()])?;

@@ -14,6 +14,8 @@ CREATE TABLE IF NOT EXISTS cells (
   PRIMARY KEY (epoch, cell));
 CREATE TABLE IF NOT EXISTS batches (
   epoch BIGINT PRIMARY KEY, reports BIGINT NOT NULL, variance BIGINT NOT NULL, flip_one_in BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS answers (
+  epoch BIGINT NOT NULL, grp BIGINT NOT NULL, yes BIGINT NOT NULL, asked BIGINT NOT NULL, PRIMARY KEY (epoch, grp));
 ";
 
 /// What people do with it.
