@@ -141,21 +141,21 @@ fn post(from: [u8; 4], to: SocketAddr, path: &str, kind: &str, body: &[u8]) -> (
     (status, answer.split_off(end + 4))
 }
 
+/// Side by side: nearly all of it is waiting.
 #[test]
-fn lies_and_lateness_change_nothing_on_sqlite() {
-    lies_and_lateness(None);
-}
-
-#[test]
-fn lies_and_lateness_change_nothing_on_postgresql() {
+fn lies_and_lateness_change_nothing_on_sqlite_and_on_postgresql() {
     let postgres = Postgres::start();
     let places = ["of_a", "of_b", "of_t"].map(|database| {
         let url = &postgres.url;
         let made = Command::new("psql").args([url, "-qc", &format!("CREATE DATABASE {database}")]).status().unwrap();
         assert!(made.success());
-        url.replace("/postgres", &format!("/{database}")).replace("postgres:///", "postgres://")
+        let (server, _) = url.rsplit_once('/').unwrap();
+        format!("{server}/{database}")
     });
-    lies_and_lateness(Some(places));
+    thread::scope(|scope| {
+        scope.spawn(|| lies_and_lateness(None));
+        scope.spawn(|| lies_and_lateness(Some(places)));
+    });
 }
 
 fn lies_and_lateness(databases: Option<[String; 3]>) {
