@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -46,36 +46,36 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Lets all of them live until that second.
+/// Lets all of them live until that second. Whoever carries a message also tells what came of it, so that all cores compute.
 pub fn live(residents: &mut [Resident], until: u64) {
+    let residents: Vec<Mutex<&mut Resident>> = residents.iter_mut().map(Mutex::new).collect();
     let (jobs, taken) = std::sync::mpsc::channel::<(usize, Ipv4Addr, Action)>();
-    let (done, came) = std::sync::mpsc::channel();
-    let taken = Arc::new(Mutex::new(taken));
-    for _ in 0..CARRIERS {
-        let (taken, done) = (Arc::clone(&taken), done.clone());
-        thread::spawn(move || {
-            loop {
-                let job = taken.lock().unwrap().recv();
-                let Ok((who, from, action)) = job else { return };
-                let (answer, out, back) = post(from, &action);
-                if done.send((who, action.id, action.kind, answer, out, back)).is_err() {
-                    return;
+    let taken = Mutex::new(taken);
+    thread::scope(|scope| {
+        for _ in 0..CARRIERS {
+            scope.spawn(|| {
+                loop {
+                    let job = taken.lock().unwrap().recv();
+                    let Ok((who, from, action)) = job else { return };
+                    let (answer, out, back) = post(from, &action);
+                    let mut resident = residents[who].lock().unwrap();
+                    resident.home.came(action.id, answer, now());
+                    resident.sent.push((action.kind, out, back));
+                }
+            });
+        }
+        while now() < until {
+            for (who, resident) in residents.iter().enumerate() {
+                let mut resident = resident.lock().unwrap();
+                for action in resident.home.step(now()) {
+                    jobs.send((who, resident.addr, action)).unwrap();
                 }
             }
-        });
-    }
-    while now() < until {
-        for (who, resident) in residents.iter_mut().enumerate() {
-            for action in resident.home.step(now()) {
-                jobs.send((who, resident.addr, action)).unwrap();
-            }
+            thread::sleep(Duration::from_millis(50));
         }
-        while let Ok((who, id, kind, answer, out, back)) = came.recv_timeout(Duration::from_millis(50)) {
-            let resident: &mut Resident = &mut residents[who];
-            resident.home.came(id, answer, now());
-            resident.sent.push((kind, out, back));
-        }
-    }
+        // What is on its way comes home before anybody looks.
+        drop(jobs);
+    });
 }
 
 /// Posts one message from that address. What came of it, and how many octets went each way.

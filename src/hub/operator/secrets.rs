@@ -143,10 +143,10 @@ impl Folder {
         Ok(made)
     }
 
-    /// All keys that are there.
+    /// All keys that are there, but those whose destruction began.
     pub fn keys(&self) -> Result<BTreeMap<(Lane, u32), ServerKey>, SecretError> {
-        let mut keys = BTreeMap::new();
-        for (lane, epoch) in self.epochs()? {
+        let (mut keys, destroyed) = (BTreeMap::new(), self.destroyed()?);
+        for (lane, epoch) in self.epochs()?.into_iter().filter(|place| !destroyed.contains(place)) {
             let file = file_of(lane, epoch);
             let octets = self.read(&file)?;
             let octets = octets.as_slice().try_into().map_err(|_| self.content(&file, "32 octets"))?;
@@ -172,9 +172,10 @@ impl Folder {
         let log = self.0.join(DESTROYED);
         let failed = |error| self.fault(&path, error);
         // Noted first: a power cut between the two leaves a key that is destroyed at the next start.
-        let noted = fs::OpenOptions::new().append(true).create(true).open(&log);
+        // A line of its own with a dot behind it: what a power cut tears is no other epoch, and spoils no other line.
+        let noted = fs::OpenOptions::new().append(true).create(true).mode(0o600).open(&log);
         noted
-            .and_then(|mut file| writeln!(file, "{} {epoch}", lane.name()).and_then(|()| file.sync_all()))
+            .and_then(|mut file| write!(file, "\n{} {epoch}.\n", lane.name()).and_then(|()| file.sync_all()))
             .map_err(|error| self.fault(&log, error))?;
         let mut file = fs::OpenOptions::new().write(true).open(&path).map_err(failed)?;
         file.write_all(&[0; 32]).and_then(|()| file.sync_all()).map_err(failed)?;
@@ -216,7 +217,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read.map_err(|error| self.fault(&path, error))?,
         };
-        Ok(text.lines().filter_map(|line| epoch_of(&line.replace(' ', "-"))).collect())
+        Ok(text.lines().filter_map(|line| epoch_of(&line.strip_suffix('.')?.replace(' ', "-"))).collect())
     }
 
     fn read(&self, file: &str) -> Result<Zeroizing<Vec<u8>>, SecretError> {
@@ -280,6 +281,17 @@ mod tests {
         let left = folder.announcement().unwrap();
         assert_eq!(left.keys["security"].len(), 2);
         assert_eq!((left.gateway, left.sealing), (before.gateway, before.sealing), "the others stay");
+        // Power fails while a note is written, and again when the key is zeros already.
+        let log = place.path().join("a/destroyed");
+        let whole = fs::read_to_string(&log).unwrap();
+        fs::write(&log, whole + "\nsecurity 1").unwrap();
+        assert_eq!(folder.destroyed().unwrap(), BTreeSet::from([(Lane::Security, 10)]), "a torn note is none");
+        fs::write(place.path().join("a/keys/security-10.key"), [0; 32]).unwrap();
+        assert_eq!(folder.announcement().unwrap().keys["security"].len(), 2);
+        let later = calendar.after(Lane::Security, 11, DESTROY_HOURS);
+        assert_eq!(folder.destroy_overdue(calendar, later).unwrap().len(), 2);
+        let noted = BTreeSet::from([(Lane::Security, 10), (Lane::Security, 11)]);
+        assert_eq!(folder.destroyed().unwrap(), noted);
         let kept = fs::read_dir(place.path().join("a/keys")).unwrap();
         let kept = kept.map(|entry| fs::read(entry.unwrap().path()).unwrap());
         assert!(kept.into_iter().all(|octets| octets != secret.as_slice()));
