@@ -20,6 +20,7 @@ pub mod model;
 pub mod name;
 pub mod net;
 pub mod oprf;
+pub mod password;
 pub mod policy;
 pub mod proxy;
 pub mod report;

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("document", &[]),
     ("identity", &[]),
     ("oprf", &[]),
+    ("password", &[]),
     ("sys", &[]),
     ("clock", &["sys"]),
     ("config", &["name", "classify", "policy", "document", "identity"]),
@@ -21,14 +22,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("net", &["policy", "identity", "sys"]),
     ("lists", &["name", "classify", "policy", "document", "config", "judge", "sys", "report"]),
     ("report", &["name", "classify", "oprf"]),
-    ("hub", &["name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock", "report"]),
+    (
+        "hub",
+        &[
+            "name", "classify", "policy", "document", "config", "judge", "lists", "web", "oprf", "clock", "report",
+            "password",
+        ],
+    ),
     ("dns", &["name", "classify", "policy", "identity", "judge", "config", "net", "sys", "telemetry", "clock", "oprf"]),
     (
         "proxy",
         &["name", "classify", "policy", "identity", "judge", "config", "net", "dns", "sys", "telemetry", "clock"],
     ),
     ("telemetry", &["name", "classify", "policy", "identity", "config"]),
-    ("family", &["name", "classify", "policy", "identity", "document", "telemetry"]),
+    ("family", &["name", "classify", "policy", "identity", "document", "telemetry", "password"]),
     (
         "web",
         &[

@@ -22,7 +22,7 @@ use crate::judge::Snapshot;
 use crate::report::consent::{Consent, Mode, Operators};
 use crate::report::courier::{Action, Home, Options};
 use crate::report::manifest::{FILE_MAX, Manifest};
-use crate::report::preview::{Kind, Preview};
+use crate::report::preview::Preview;
 use crate::report::spool::{Limits, Spool};
 use crate::telemetry::activity::Refused;
 use crate::telemetry::metrics::Reports;
@@ -179,7 +179,7 @@ impl Reporting {
         let Some(home) = &state.home else { return Reports::default() };
         let mut reports = Reports { waiting: home.waiting(), mode: mode_code(home), ..Reports::default() };
         for (kind, count) in home.counts() {
-            if let Some(of_kind) = reports.messages.get_mut(place(*kind)) {
+            if let Some(of_kind) = reports.messages.get_mut(*kind as usize) {
                 *of_kind = [count.sent, count.failed, count.dropped];
             }
         }
@@ -265,16 +265,6 @@ fn wipe_file(config: &Config) {
 fn told(done: std::io::Result<()>) {
     if let Err(error) = done {
         tracing::error!("what waited to be reported cannot be wiped yet: {error}; it is not sent, and tried again");
-    }
-}
-
-fn place(kind: Kind) -> usize {
-    match kind {
-        Kind::Tokens => 0,
-        Kind::Question => 1,
-        Kind::Report => 2,
-        Kind::Week => 3,
-        Kind::Answer => 4,
     }
 }
 

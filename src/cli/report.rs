@@ -12,12 +12,12 @@ use crate::app::reporting::{manifest_of, options_of, spool_file, waiting};
 use crate::classify::Category;
 use crate::clock::now_secs;
 use crate::config::Config;
+use crate::lists::compile::hex;
 use crate::name::Name;
 use crate::report::consent::Operators;
 use crate::report::courier::outlook;
 use crate::report::manifest::Manifest;
 use crate::report::message::{Content, Lane};
-use crate::report::preview::Kind;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -64,7 +64,7 @@ fn preview(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     if as_json {
         let plan: Vec<Value> = plan
             .iter()
-            .map(|planned| json!({ "kind": word(planned.kind), "count": planned.count, "octets": planned.octets }))
+            .map(|planned| json!({ "kind": planned.kind.code(), "count": planned.count, "octets": planned.octets }))
             .collect();
         let example = json!({ "name": EXAMPLE, "category": content.category.code(), "confidence": content.confidence,
             "region": content.region, "engine": content.engine, "octets": octets });
@@ -76,7 +76,7 @@ fn preview(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
     write_operators(&mut out, &operators)?;
     writeln!(out, "in a week, whatever was met:")?;
     for planned in &plan {
-        writeln!(out, "  {:>3} x {:<9} {:>5} octets", planned.count, word(planned.kind), planned.octets)?;
+        writeln!(out, "  {:>3} x {:<9} {:>5} octets", planned.count, planned.kind.code(), planned.octets)?;
     }
     let Content { category, confidence, region, engine, .. } = &content;
     writeln!(
@@ -162,19 +162,4 @@ fn write_waiting(out: &mut impl Write, config: &Config) -> anyhow::Result<()> {
         writeln!(out, "waiting on disk, sealed: {} of {} octets", waiting["count"], waiting["octets"])?;
     }
     Ok(())
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
-}
-
-/// The word for a kind of message.
-fn word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Tokens => "tokens",
-        Kind::Question => "question",
-        Kind::Report => "report",
-        Kind::Week => "week",
-        Kind::Answer => "answer",
-    }
 }

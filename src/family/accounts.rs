@@ -1,20 +1,19 @@
 //! People who may steer: passwords (Argon2id, RFC 9106), one-time codes (RFC 6238), sessions, and tokens for programs. Secrets
 //! are kept as digests; tries are limited.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 use totp_rs::{Builder, Secret, Totp};
 
 use super::{Error, Family, hex, random};
+use crate::password::{PasswordError, TRIED_MAX, Tries, hash, matches};
 
 /// A session nobody used for so long is over.
 const IDLE_SECS: i64 = 12 * 3600;
@@ -22,17 +21,6 @@ const IDLE_SECS: i64 = 12 * 3600;
 const SESSION_SECS: i64 = 7 * 24 * 3600;
 /// Shorter passwords are refused (NIST SP 800-63B §3.1.1.2 with a second factor at hand).
 pub const PASSWORD_MIN: usize = 8;
-/// Longer ones would cost too much to hash.
-pub const PASSWORD_MAX: usize = 256;
-/// OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-/// Tries that cost nothing; from then on the wait doubles.
-const FREE_TRIES: u32 = 5;
-const WAIT_MAX_SECS: u64 = 15 * 60;
-/// Addresses and names whose tries are remembered.
-const TRIED_MAX: usize = 4096;
-
 /// What somebody may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -158,29 +146,12 @@ pub struct TokenRow {
     pub used: Option<i64>,
 }
 
-/// Failed tries, by address and by account name.
+/// Who tried to sign in, by address and by account name.
 #[derive(Default)]
-pub(super) struct Tries(HashMap<String, (u32, i64)>, HashSet<String>);
-
-impl Tries {
-    /// Seconds until another try is heard.
-    pub(super) fn wait(&self, key: &str, now: i64) -> u64 {
-        let Some((failed, last)) = self.0.get(key) else { return 0 };
-        let Some(over) = failed.checked_sub(FREE_TRIES) else { return 0 };
-        let wait = 2u64.saturating_pow(over.min(20)).min(WAIT_MAX_SECS);
-        let since = u64::try_from(now - last).unwrap_or(0);
-        wait.saturating_sub(since)
-    }
-
-    pub(super) fn failed(&mut self, key: String, now: i64) {
-        if self.0.len() >= TRIED_MAX {
-            self.0.retain(|_, (_, last)| now - *last < WAIT_MAX_SECS as i64);
-        }
-        if self.0.len() < TRIED_MAX || self.0.contains_key(&key) {
-            let tries = self.0.entry(key).or_default();
-            *tries = (tries.0.saturating_add(1), now);
-        }
-    }
+pub(super) struct Tried {
+    pub(super) wrong: Tries,
+    /// Addresses with the names that signed in from there.
+    known: HashSet<String>,
 }
 
 const COLUMNS: &str = "account.id, account.name, account.role, account.profile, account.totp IS NOT NULL";
@@ -211,7 +182,7 @@ impl Family {
         if (role == Role::Child) != profile.is_some() {
             return Err(Error::Refused("an account of a child, and no other, has a profile"));
         }
-        let hashed = hash(password)?;
+        let hashed = hashed(password)?;
         let db = self.db();
         let held: i64 = db.query_row("SELECT count(*) FROM account", [], |row| row.get(0))?;
         if held >= ACCOUNTS_MAX {
@@ -246,7 +217,7 @@ impl Family {
 
     /// Gives an account a new password; its other sessions are over.
     pub fn set_password(&self, id: i64, password: &str) -> Result<(), Error> {
-        let hashed = hash(password)?;
+        let hashed = hashed(password)?;
         let db = self.db();
         if db.execute("UPDATE account SET password = ?2 WHERE id = ?1", params![id, hashed])? == 0 {
             return Err(Error::NoSuch("account"));
@@ -259,7 +230,7 @@ impl Family {
     pub fn is_password(&self, id: i64, password: &str) -> Result<bool, Error> {
         let sql = "SELECT password FROM account WHERE id = ?1";
         let kept: Option<String> = self.db().query_row(sql, [id], |row| row.get(0)).optional()?;
-        Ok(kept.is_some_and(|kept| matches(&kept, password)))
+        Ok(kept.is_some_and(|kept| matches(Some(&kept), password)))
     }
 
     /// A new secret for one-time codes, and the URL that an authenticator reads. Counts only after [`Family::set_totp`].
@@ -291,8 +262,8 @@ impl Family {
         let pair = keys.concat();
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         // Where this person signed in before, others' tries at the name do not keep them out.
-        let counted = if tries.1.contains(&pair) { &keys[..1] } else { &keys[..] };
-        let wait = counted.iter().map(|key| tries.wait(key, now)).max().unwrap_or(0);
+        let counted = if tries.known.contains(&pair) { &keys[..1] } else { &keys[..] };
+        let wait = counted.iter().map(|key| tries.wrong.wait(key, now)).max().unwrap_or(0);
         drop(tries);
         if wait > 0 {
             return Err(Error::Wait(wait));
@@ -300,16 +271,16 @@ impl Family {
         match self.check(login, now) {
             Ok(account) => {
                 let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-                tries.0.retain(|key, _| !keys.contains(key));
-                if tries.1.len() < TRIED_MAX {
-                    tries.1.insert(pair);
+                tries.wrong.forget(&keys);
+                if tries.known.len() < TRIED_MAX {
+                    tries.known.insert(pair);
                 }
                 drop(tries);
                 self.begin_session(account, now)
             }
             Err(error) => {
                 let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-                keys.into_iter().for_each(|key| tries.failed(key, now));
+                keys.iter().for_each(|key| tries.wrong.failed(key, now));
                 Err(error)
             }
         }
@@ -322,10 +293,10 @@ impl Family {
             Ok((account(row)?, row.get::<_, String>(5)?, row.get::<_, Option<Vec<u8>>>(6)?, row.get::<_, i64>(7)?))
         });
         let Some((account, password, totp, used)) = found.optional()? else {
-            matches(NOBODY, login.password);
+            matches(None, login.password);
             return Err(WRONG);
         };
-        if !matches(&password, login.password) {
+        if !matches(Some(&password), login.password) {
             return Err(WRONG);
         }
         if let Some(secret) = totp {
@@ -462,42 +433,9 @@ fn secret_in(url: &str) -> String {
     secret.unwrap_or("").to_string()
 }
 
-fn argon2() -> Result<Argon2<'static>, Error> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).map_err(|_| Error::Crypto("password"))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-/// One at a time: each takes 19 MiB, which a small router has once.
-static HASHING: Mutex<()> = Mutex::new(());
-
-/// The hash with all that is needed to check it (PHC string format).
-fn hash(password: &str) -> Result<String, Error> {
-    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) || password.len() > 4 * PASSWORD_MAX {
-        return Err(Error::Refused("a password has 8 to 256 characters"));
-    }
-    let salt = random::<16>()?;
-    let mut out = [0; 32];
-    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
-    argon2()?.hash_password_into(password.as_bytes(), &salt, &mut out).map_err(|_| Error::Crypto("password"))?;
-    let (salt, out) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(out));
-    Ok(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${out}"))
-}
-
-/// The hash of no password, against which the password of nobody is checked.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn matches(kept: &str, password: &str) -> bool {
-    let mut parts = kept.rsplitn(3, '$');
-    let decoded = |part: Option<&str>| part.and_then(|part| STANDARD_NO_PAD.decode(part).ok());
-    let (Some(expected), Some(salt)) = (decoded(parts.next()), decoded(parts.next())) else { return false };
-    if password.len() > 4 * PASSWORD_MAX {
-        return false;
-    }
-    let mut out = [0; 32];
-    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let hashed = argon2().and_then(|argon2| {
-        argon2.hash_password_into(password.as_bytes(), &salt, &mut out).map_err(|_| Error::Crypto("password"))
-    });
-    hashed.is_ok() && verify_slices_are_equal(&expected, &out).is_ok()
+fn hashed(password: &str) -> Result<String, Error> {
+    hash(password, PASSWORD_MIN).map_err(|error| match error {
+        PasswordError::Length(_) => Error::Refused("a password has 8 to 256 characters"),
+        PasswordError::Crypto => Error::Crypto("password"),
+    })
 }

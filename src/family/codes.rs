@@ -26,14 +26,14 @@ impl Family {
     /// Takes a code: it and all before it are used up then. Tries are limited as those of passwords are.
     pub fn use_code(&self, profile: &str, typed: &str, from: IpAddr, now: i64) -> Result<Extra, Error> {
         let key = format!("code {profile} {from}");
-        let wait = self.tries.lock().unwrap_or_else(PoisonError::into_inner).wait(&key, now);
+        let wait = self.tries.lock().unwrap_or_else(PoisonError::into_inner).wrong.wait(&key, now);
         if wait > 0 {
             return Err(Error::Wait(wait));
         }
         let (secret, counter) = self.code_secret(profile)?;
         let redeemed = Code::read(typed).and_then(|typed| code::check(&secret, profile, typed, counter));
         let Some(Redeemed { extra, counter }) = redeemed else {
-            self.tries.lock().unwrap_or_else(PoisonError::into_inner).failed(key, now);
+            self.tries.lock().unwrap_or_else(PoisonError::into_inner).wrong.failed(&key, now);
             return Err(Error::Refused("this code is wrong or was used before"));
         };
         let next = i64::try_from(counter.saturating_add(1)).unwrap_or(i64::MAX);

@@ -50,7 +50,7 @@ pub enum Error {
 /// What a family keeps.
 pub struct Family {
     db: Mutex<Connection>,
-    tries: Mutex<accounts::Tries>,
+    tries: Mutex<accounts::Tried>,
     recent: Mutex<recent::Recent>,
     /// Names that 16- and 17-year-olds asked about: in memory alone, by request.
     unwritten: Mutex<Vec<(i64, String)>>,

@@ -92,6 +92,22 @@ pub enum Kind {
     Answer,
 }
 
+impl Kind {
+    /// All kinds, in the order in which they are counted.
+    pub const ALL: [Kind; 5] = [Kind::Tokens, Kind::Question, Kind::Report, Kind::Week, Kind::Answer];
+
+    /// The code of a kind, for texts, programs and metrics.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Kind::Tokens => "tokens",
+            Kind::Question => "question",
+            Kind::Report => "report",
+            Kind::Week => "week",
+            Kind::Answer => "answer",
+        }
+    }
+}
+
 impl Preview {
     /// Of a box that tells nothing.
     pub fn silent(mode: Mode, operators: Operators) -> Preview {

@@ -12,7 +12,7 @@ use crate::name::Name;
 use crate::policy::{Band, Profile};
 use crate::report::consent::{Consent, Mode, Why};
 use crate::report::message::{Lane, NAME_MAX};
-use crate::report::preview::{Cells, Kind};
+use crate::report::preview::Cells;
 use crate::report::statistics::Cell;
 
 /// Why a name cannot be one of the household's own.
@@ -133,20 +133,6 @@ pub fn mode_code(mode: Mode) -> &'static str {
         Mode::Off(Why::OneOperator) => "off-one",
         Mode::CountsOnly(..) => "counts",
         Mode::Full(_) => "full",
-    }
-}
-
-/// The codes of [`kind_code`].
-pub const KINDS: [&str; 5] = ["tokens", "question", "report", "week", "answer"];
-
-/// The code of a kind of message, for texts and programs.
-pub fn kind_code(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Tokens => "tokens",
-        Kind::Question => "question",
-        Kind::Report => "report",
-        Kind::Week => "week",
-        Kind::Answer => "answer",
     }
 }
 

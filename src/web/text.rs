@@ -11,6 +11,7 @@ use unic_langid::LanguageIdentifier;
 use crate::classify::Category;
 use crate::family::{Deed, Role, Scope};
 use crate::policy::{Action, Band, Step};
+use crate::report::preview::Kind;
 use crate::web::pages::Section;
 use crate::web::reports;
 
@@ -53,7 +54,7 @@ pub enum Family {
     Scope,
     /// What is told about the household, [`reports::mode_code`].
     ReportMode,
-    /// A kind of message, [`reports::kind_code`].
+    /// A kind of message, [`Kind::code`].
     ReportKind,
     /// Groups and reasons in place of a category, as activity of 13 to 15 is counted.
     Group,
@@ -284,7 +285,7 @@ impl Family {
             Family::Role => Role::ALL.map(Role::code).to_vec(),
             Family::Scope => Scope::ALL.map(Scope::code).to_vec(),
             Family::ReportMode => reports::MODES.to_vec(),
-            Family::ReportKind => reports::KINDS.to_vec(),
+            Family::ReportKind => Kind::ALL.map(Kind::code).to_vec(),
             Family::Group => vec!["harm", "age", "data", "security", "policy", "law", "time", "rule", "other"],
         }
     }

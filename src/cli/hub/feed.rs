@@ -139,17 +139,6 @@ fn readers_of(path: &std::path::Path) -> anyhow::Result<Vec<String>> {
 }
 
 fn serve(out: &mut impl Write, feed: Feed, listen: SocketAddr) -> anyhow::Result<()> {
-    let feed = Arc::new(feed);
-    // Kept outside of the runtime, in which a connection to PostgreSQL must not be closed.
-    let kept = Arc::clone(&feed);
     feed.publish(i64::try_from(now_secs()).unwrap_or(i64::MAX))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {listen}"))?;
-        writeln!(out, "listening on {}", listener.local_addr()?)?;
-        out.flush()?;
-        taxii::serve(listener, kept).await;
-        anyhow::Ok(())
-    })
+    super::listen(out, listen, |listener| taxii::serve(listener, Arc::new(feed)))
 }

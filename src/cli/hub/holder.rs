@@ -58,15 +58,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
         Command::Serve { key, listen, per_hour } => {
             let key = read_key(key)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind(listen).await;
-                let listener = listener.with_context(|| format!("cannot listen on {listen}"))?;
-                writeln!(out, "listening on {}", listener.local_addr()?)?;
-                out.flush()?;
-                serve(listener, key, *per_hour).await;
-                anyhow::Ok(())
-            })?;
+            super::listen(&mut out, *listen, |listener| serve(listener, key, *per_hour))?;
         }
     }
     Ok(ExitCode::SUCCESS)

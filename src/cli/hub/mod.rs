@@ -16,10 +16,14 @@ mod sign;
 mod site;
 mod triage;
 
+use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Subcommand;
+use tokio::net::TcpListener;
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -94,4 +98,20 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Feed(command) => feed::run(command),
         Command::Check { repository } => publish::check(repository),
     }
+}
+
+/// Listens there, says where, and serves until the process ends.
+fn listen<F: Future<Output = ()>>(
+    out: &mut impl Write,
+    addr: SocketAddr,
+    serve: impl FnOnce(TcpListener) -> F,
+) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let listener = TcpListener::bind(addr).await.with_context(|| format!("cannot listen on {addr}"))?;
+        writeln!(out, "listening on {}", listener.local_addr()?)?;
+        out.flush()?;
+        serve(listener).await;
+        anyhow::Ok(())
+    })
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read as _, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -14,7 +14,6 @@ use serde_json::json;
 use crate::app::guesser::guesser;
 use crate::classify::Category;
 use crate::clock::now_secs;
-use crate::hub::triage::accounts::Tries;
 use crate::hub::triage::audit;
 use crate::hub::triage::candidate::Candidate;
 use crate::hub::triage::desk::{Desk, Wish};
@@ -255,7 +254,7 @@ pub(super) fn desk(place: &Place, proposals: Option<PathBuf>, bundle: Option<Pat
     let guide =
         guide.map_err(|faults| anyhow::anyhow!("{}", faults.first().map_or(String::new(), ToString::to_string)))?;
     guide.look().context("the bundle")?;
-    Ok(Desk { store: Store::open(&place.database)?, guide, proposals, tries: Tries::default() })
+    Ok(Desk { store: Store::open(&place.database)?, guide, proposals, tries: Mutex::default() })
 }
 
 fn take(desk: &Desk, wish: &Wish<'_>, account: &str, now: i64) -> anyhow::Result<State> {
@@ -299,14 +298,5 @@ fn row(desk: &Desk, one: &Candidate) -> serde_json::Value {
 
 fn serve(out: &mut impl Write, surroundings: &Surroundings, listen: SocketAddr) -> anyhow::Result<()> {
     let desk = Arc::new(surroundings.desk()?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let kept = Arc::clone(&desk);
-    runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(listen).await;
-        let listener = listener.with_context(|| format!("cannot listen on {listen}"))?;
-        writeln!(out, "listening on {}", listener.local_addr()?)?;
-        out.flush()?;
-        server::serve(listener, kept).await;
-        anyhow::Ok(())
-    })
+    super::listen(out, listen, |listener| server::serve(listener, desk))
 }

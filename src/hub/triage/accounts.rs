@@ -1,21 +1,19 @@
 //! Who may sit at the desk: accounts with a role, passwords (Argon2id, RFC 9106), sessions that end when nobody uses them, and
 //! tries that are limited. Secrets are kept as digests.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
-use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::hub::database::Value;
 use crate::hub::triage::audit;
 use crate::hub::triage::state::Role;
 use crate::hub::triage::store::{Store, TriageError};
 use crate::lists::compile::hex;
+use crate::password::{self, PasswordError, Tries};
 
 /// A session nobody used for so long is over.
 const IDLE_SECS: i64 = 30 * 60;
@@ -23,16 +21,6 @@ const IDLE_SECS: i64 = 30 * 60;
 const SESSION_SECS: i64 = 12 * 3600;
 /// Without a second factor, NIST SP 800-63B (revision 4) §3.1.1.2 asks for fifteen.
 pub const PASSWORD_MIN: usize = 15;
-/// Longer ones would cost too much to hash.
-pub const PASSWORD_MAX: usize = 256;
-/// OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-/// Tries that cost nothing; from then on the wait doubles.
-const FREE_TRIES: u32 = 5;
-const WAIT_MAX_SECS: u64 = 15 * 60;
-/// Addresses and names whose tries are remembered.
-const TRIED_MAX: usize = 4096;
 const ACCOUNTS_MAX: i64 = 200;
 
 /// Somebody who can sign in.
@@ -44,40 +32,6 @@ pub struct Account {
     pub role: Role,
 }
 
-/// Failed tries, by address and by name.
-#[derive(Default)]
-pub struct Tries(Mutex<HashMap<String, (u32, i64)>>);
-
-impl Tries {
-    fn wait(&self, keys: &[String], now: i64) -> u64 {
-        let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = |key: &String| {
-            let (failed, last) = tries.get(key)?;
-            let over = failed.checked_sub(FREE_TRIES)?;
-            let wait = 2_u64.saturating_pow(over.min(20)).min(WAIT_MAX_SECS);
-            Some(wait.saturating_sub(u64::try_from(now - last).unwrap_or(0)))
-        };
-        keys.iter().filter_map(one).max().unwrap_or(0)
-    }
-
-    fn failed(&self, keys: &[String], now: i64) {
-        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= TRIED_MAX {
-            tries.retain(|_, (_, last)| now - *last < WAIT_MAX_SECS as i64);
-        }
-        for key in keys {
-            if tries.len() < TRIED_MAX || tries.contains_key(key) {
-                let one = tries.entry(key.clone()).or_default();
-                *one = (one.0.saturating_add(1), now);
-            }
-        }
-    }
-
-    fn forget(&self, keys: &[String]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| !keys.contains(key));
-    }
-}
-
 impl Store {
     /// Makes an account. Takes about a tenth of a second.
     pub fn add_account(&self, name: &str, role: Role, password: &str, now: i64) -> Result<(), TriageError> {
@@ -85,7 +39,10 @@ impl Store {
         if !is_name || name.trim() != name || role == Role::Desk || Role::from_code(name) == Some(Role::Desk) {
             return Err(TriageError::Refused("a name has 1 to 40 characters and is not \"desk\"".into()));
         }
-        let kept = hash(password)?;
+        let kept = password::hash(password, PASSWORD_MIN).map_err(|error| match error {
+            PasswordError::Length(_) => TriageError::Refused(error.to_string()),
+            PasswordError::Crypto => TriageError::Crypto("password"),
+        })?;
         self.database.transact(|open| {
             let held = open.query("SELECT count(*) FROM triage_account", &[])?;
             if held.first().and_then(|row| row.first()).and_then(Value::int).is_none_or(|held| held >= ACCOUNTS_MAX) {
@@ -128,26 +85,27 @@ impl Store {
     /// costs twice the wait of the one before, for the address and for the name.
     pub fn sign_in(
         &self,
-        tries: &Tries,
+        tries: &Mutex<Tries>,
         (name, password): (&str, &str),
         from: Option<IpAddr>,
         now: i64,
     ) -> Result<String, TriageError> {
         let by_name = format!("name {}", name.to_lowercase());
         let keys: Vec<String> = from.map(|from| format!("from {from}")).into_iter().chain([by_name]).collect();
-        let wait = tries.wait(&keys, now);
+        let tries = || tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = keys.iter().map(|key| tries().wait(key, now)).max().unwrap_or(0);
         if wait > 0 {
             return Err(TriageError::Wait(wait));
         }
         let kept = self.database.query("SELECT password FROM triage_account WHERE name = $1", &[name.into()])?;
         let kept = kept.first().and_then(|row| row.first()).and_then(Value::text);
-        if !matches(kept.unwrap_or(NOBODY), password) || kept.is_none() {
-            tries.failed(&keys, now);
+        if !password::matches(kept, password) {
+            keys.iter().for_each(|key| tries().failed(key, now));
             // Not the name: people type passwords into the wrong field.
             self.database.transact(|open| audit::append(open, now, "?", "sign_in_failed", ""))?;
             return Err(TriageError::Refused("the name or the password is wrong".into()));
         }
-        tries.forget(&keys);
+        tries().forget(&keys);
         let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
         self.database.transact(|open| {
             let over = [Value::Int(now - SESSION_SECS), Value::Int(now - IDLE_SECS)];
@@ -200,48 +158,10 @@ fn random<const N: usize>() -> Result<[u8; N], TriageError> {
     Ok(octets)
 }
 
-fn argon2() -> Result<Argon2<'static>, TriageError> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, Some(32)).map_err(|_| TriageError::Crypto("password"))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-/// One at a time: signing in must not take all memory.
-static HASHING: Mutex<()> = Mutex::new(());
-
-/// The hash with all that is needed to check it (PHC string format).
-fn hash(password: &str) -> Result<String, TriageError> {
-    if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
-        return Err(TriageError::Refused(format!("a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")));
-    }
-    let salt = random::<16>()?;
-    let mut out = [0; 32];
-    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
-    argon2()?.hash_password_into(password.as_bytes(), &salt, &mut out).map_err(|_| TriageError::Crypto("password"))?;
-    let (salt, out) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(out));
-    Ok(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${out}"))
-}
-
-/// The hash of no password, against which the password of nobody is checked.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn matches(kept: &str, password: &str) -> bool {
-    let mut parts = kept.rsplitn(3, '$');
-    let decoded = |part: Option<&str>| part.and_then(|part| STANDARD_NO_PAD.decode(part).ok());
-    let (Some(expected), Some(salt)) = (decoded(parts.next()), decoded(parts.next())) else { return false };
-    if password.len() > 4 * PASSWORD_MAX {
-        return false;
-    }
-    let mut out = [0; 32];
-    let _one = HASHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_hashed =
-        argon2().is_ok_and(|argon2| argon2.hash_password_into(password.as_bytes(), &salt, &mut out).is_ok());
-    is_hashed && verify_slices_are_equal(&expected, &out).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::FREE_TRIES;
 
     const PASSWORD: &str = "a password of some length";
 
@@ -253,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_nobody_uses_it_and_at_the_end_of_a_day() {
-        let (store, tries) = (store(), Tries::default());
+        let (store, tries) = (store(), Mutex::<Tries>::default());
         let sign_in = |now| store.sign_in(&tries, ("lan", PASSWORD), None, now).unwrap();
         let idle = sign_in(1000);
         assert!(store.session(&idle, 1000 + IDLE_SECS - 1).unwrap().is_some());
@@ -267,7 +187,7 @@ mod tests {
 
     #[test]
     fn nobody_signs_in_as_the_desk_itself_or_by_trying() {
-        let (store, tries) = (store(), Tries::default());
+        let (store, tries) = (store(), Mutex::<Tries>::default());
         assert!(store.add_account("desk", Role::Lead, PASSWORD, 1000).is_err());
         assert!(store.add_account("other", Role::Desk, PASSWORD, 1000).is_err());
         assert!(store.add_account("lan", Role::Reader, PASSWORD, 1000).is_err());

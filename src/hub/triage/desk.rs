@@ -1,16 +1,18 @@
 //! The desk as a whole: looks a candidate up, asks the guards, takes the step, and keeps the file of proposals in step.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use serde_json::json;
 
 use crate::classify::Category;
-use crate::hub::triage::accounts::{Account, Tries};
+use crate::hub::triage::accounts::Account;
 use crate::hub::triage::candidate::Candidate;
 use crate::hub::triage::guide::{Guide, Known};
 use crate::hub::triage::propose;
 use crate::hub::triage::state::{Reason, Role, State, Step};
 use crate::hub::triage::store::{Store, Taken, Taking, TriageError};
+use crate::password::Tries;
 
 /// Everything a desk needs.
 pub struct Desk {
@@ -21,7 +23,7 @@ pub struct Desk {
     /// Where both authorities take proposals from.
     pub proposals: Option<PathBuf>,
     /// Tries at signing in.
-    pub tries: Tries,
+    pub tries: Mutex<Tries>,
 }
 
 /// What somebody asks for.

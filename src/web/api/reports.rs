@@ -14,7 +14,7 @@ use crate::policy::Band;
 use crate::report::consent::{Mode, Why};
 use crate::report::preview::{Cells, Preview, Shown};
 use crate::web::pages::reports::hex;
-use crate::web::reports::{Own, group, is_shown, kind_code};
+use crate::web::reports::{Own, group, is_shown};
 use crate::web::{Trouble, Visitor, Web};
 
 /// What the page of reports shows.
@@ -102,16 +102,13 @@ pub(super) async fn state(State(web): State<Arc<Web>>, visitor: Visitor) -> Resu
 }
 
 fn plan(preview: &Preview) -> Vec<Planned> {
-    let row = |one: &crate::report::preview::Planned| Planned {
-        kind: kind_code(one.kind),
-        count: one.count,
-        octets: one.octets,
-    };
+    let row =
+        |one: &crate::report::preview::Planned| Planned { kind: one.kind.code(), count: one.count, octets: one.octets };
     preview.plan.iter().map(row).collect()
 }
 
 fn sent(preview: &Preview) -> Vec<Sent> {
-    let row = |one: &crate::report::preview::Sent| Sent { at: one.at, kind: kind_code(one.kind), octets: one.octets };
+    let row = |one: &crate::report::preview::Sent| Sent { at: one.at, kind: one.kind.code(), octets: one.octets };
     preview.sent.iter().map(row).collect()
 }
 

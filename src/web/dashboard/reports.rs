@@ -20,7 +20,7 @@ use crate::web::pages::Section;
 use crate::web::pages::dashboard::parts::{Choice, Field, Wrong};
 use crate::web::pages::dashboard::reports::{Candidate, OwnRow, ReportsPage, SentRow};
 use crate::web::pages::reports::{Example, Plan, hex, receivers};
-use crate::web::reports::{OwnFault, categories, group, is_shown, kind_code, mode_code};
+use crate::web::reports::{OwnFault, categories, group, is_shown, mode_code};
 use crate::web::text::{Family, Language};
 use crate::web::{Trouble, Visitor, Web};
 
@@ -158,7 +158,7 @@ fn sent(web: &Web, language: Language, preview: &Preview) -> Vec<SentRow> {
     let snapshot = web.judge.keep();
     let row = |one: &Sent| SentRow {
         at: said::moment(language, &snapshot, i64::try_from(one.at).unwrap_or(i64::MAX)),
-        kind: language.of(Family::ReportKind, kind_code(one.kind)).into_owned(),
+        kind: language.of(Family::ReportKind, one.kind.code()).into_owned(),
         octets: one.octets,
     };
     let mut newest: Vec<&Sent> = preview.sent.iter().collect();

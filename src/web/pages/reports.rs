@@ -12,7 +12,6 @@ use crate::name::Name;
 use crate::policy::Band;
 use crate::report::message::Content;
 use crate::report::preview::{Planned, Preview};
-use crate::web::reports;
 use crate::web::text::{Family, Language, Tone};
 
 /// What would be told, and the question whether this child agrees.
@@ -91,7 +90,7 @@ impl Plan {
 }
 
 fn kind(language: Language, planned: &Planned) -> Cow<'static, str> {
-    language.of(Family::ReportKind, reports::kind_code(planned.kind))
+    language.of(Family::ReportKind, planned.kind.code())
 }
 
 /// Who receives, by what they do.
