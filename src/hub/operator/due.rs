@@ -31,9 +31,10 @@ enum Stage {
 }
 
 impl Operator {
-    /// Everything that is due now. What fails is tried again the next time.
+    /// Everything that is due now. What fails is tried again the next time. Keys are destroyed also while a hand-over lasts.
     pub(super) async fn tick(self: &Arc<Operator>, now: u64) {
         self.destroy_overdue(now);
+        let Ok(_busy) = self.busy.try_lock() else { return };
         if let Err(error) = self.note_epochs() {
             tracing::error!("{error}");
         }

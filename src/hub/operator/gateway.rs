@@ -49,6 +49,8 @@ pub struct Operator {
     pub(super) held: Mutex<BTreeMap<(Lane, u32), u64>>,
     /// A: epochs of which something came since it was last looked.
     pub(super) fresh: Mutex<BTreeSet<(Lane, u32)>>,
+    /// Held by whoever hands over, opens and adds up: one at a time.
+    pub(super) busy: tokio::sync::Mutex<()>,
     pub(super) gateway: ohttp::Server,
 }
 
@@ -204,6 +206,14 @@ impl Operator {
         let count = held.entry(place).or_default();
         *count = count.saturating_add(1);
         *count <= self.reports_max
+    }
+
+    /// Whether a manifest has this operator in its role, by name and key: tokens are signed for the one, messages sealed to the
+    /// other.
+    pub(super) fn is_named(&self, manifest: &Manifest) -> Result<bool, super::secrets::SecretError> {
+        let known = if self.role == Role::A { &manifest.a } else { &manifest.b };
+        let sealing = self.opening.public()?;
+        Ok(known.as_ref().is_some_and(|known| known.sealing == sealing && known.name == self.name))
     }
 
     /// Loads the keys that are on disk now.

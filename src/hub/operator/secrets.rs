@@ -177,7 +177,11 @@ impl Folder {
         noted
             .and_then(|mut file| write!(file, "\n{} {epoch}.\n", lane.name()).and_then(|()| file.sync_all()))
             .map_err(|error| self.fault(&log, error))?;
-        let mut file = fs::OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        let mut file = match fs::OpenOptions::new().write(true).open(&path) {
+            // Somebody was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(failed)?,
+        };
         file.write_all(&[0; 32]).and_then(|()| file.sync_all()).map_err(failed)?;
         fs::remove_file(&path).map_err(failed)?;
         let folder = fs::File::open(self.0.join("keys"));

@@ -83,7 +83,9 @@ pub enum ServeError {
     #[error(transparent)]
     Database(#[from] DatabaseError),
     /// The manifest names somebody else for this role, or other keys.
-    #[error("the manifest does not have this operator's keys: put a new one together from its announcement")]
+    #[error(
+        "the manifest does not have this operator by its name and key: put a new one together from its announcement"
+    )]
     Stranger,
     /// A library refused its own names.
     #[error("the process cannot be set up")]
@@ -172,7 +174,7 @@ pub async fn serve(
         say(name, listener.local_addr().map_err(failed)?).map_err(failed)?;
         doors.push(tokio::spawn(accept(listener, door, Arc::clone(&process), ended.clone())));
     }
-    by_the_clock(&process, manifest_path.as_deref(), ended).await;
+    by_the_clock(&process, manifest_path.as_deref()).await;
     // Told to end: no new connection, and what is in flight has a moment.
     let _ = end.send(true);
     for door in doors {
@@ -182,38 +184,37 @@ pub async fn serve(
 }
 
 fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part, ServeError> {
-    let Some((secrets, (database, manifest_path))) =
-        settings.secrets.as_deref().zip(settings.database.as_deref().zip(settings.manifest.as_deref()))
-    else {
+    // `Settings::read` saw to it that all are there but for the relay, which needs none.
+    let kept = settings.secrets.as_deref().zip(settings.database.as_deref()).zip(settings.manifest.as_deref());
+    let Some(((secrets, database), manifest)) = kept.filter(|_| role != Role::Relay) else {
         return Ok(Part::Relay(Box::new(Relay::new(settings))));
     };
-    let manifest = read_manifest(manifest_path)?;
-    let folder = Folder::open(secrets);
-    if role == Role::Relay {
-        return Ok(Part::Relay(Box::new(Relay::new(settings))));
+    let (folder, manifest) = (Folder::open(secrets), read_manifest(manifest)?);
+    if role != Role::Issuer {
+        let operator = operator(role, settings, folder, manifest, database, metrics)?;
+        return Ok(Part::Operator { operator: Arc::new(operator), sum: Box::default() });
     }
-    if role == Role::Issuer {
-        let issuer = folder.issuer()?;
-        let is_ours = manifest.issuer.as_ref().is_some_and(|known| known.key.modulus() == issuer.public().modulus());
-        if !is_ours {
-            return Err(ServeError::Stranger);
-        }
-        let issuing = Issuing::new(issuer, database, manifest.calendar, Arc::clone(metrics))?;
-        return Ok(Part::Issuer(Box::new(issuing)));
-    }
-    folder.destroy_overdue(manifest.calendar, now_secs())?;
-    let gateway = ohttp::Server::new(folder.gateway()?).map_err(SecretError::from)?;
-    let known = if role == Role::A { &manifest.a } else { &manifest.b };
-    let opening = folder.opening()?;
-    let sealing = opening.public().map_err(SecretError::from)?;
-    if known.as_ref().is_none_or(|known| known.sealing != sealing) {
+    let issuer = folder.issuer()?;
+    if manifest.issuer.as_ref().is_none_or(|known| known.key.modulus() != issuer.public().modulus()) {
         return Err(ServeError::Stranger);
     }
+    let issuing = Issuing::new(issuer, database, manifest.calendar, Arc::clone(metrics))?;
+    Ok(Part::Issuer(Box::new(issuing)))
+}
+
+fn operator(
+    role: Role,
+    settings: &Settings,
+    folder: Folder,
+    manifest: Manifest,
+    database: &str,
+    metrics: &Arc<Metrics>,
+) -> Result<Operator, ServeError> {
+    folder.destroy_overdue(manifest.calendar, now_secs())?;
     let operator = Operator {
         role,
         name: folder.name()?,
-        opening,
-        manifest: ArcSwap::from_pointee(manifest),
+        opening: folder.opening()?,
         store: Store::open(database, &[PUBLISHED, TABLES].concat())?,
         metrics: Arc::clone(metrics),
         shared: read_shared(settings.shared.as_deref().unwrap_or(Path::new("")))?,
@@ -223,12 +224,17 @@ fn start(role: Role, settings: &Settings, metrics: &Arc<Metrics>) -> Result<Part
         keys: std::sync::Mutex::default(),
         held: std::sync::Mutex::default(),
         fresh: std::sync::Mutex::default(),
-        gateway,
+        busy: Mutex::default(),
+        gateway: ohttp::Server::new(folder.gateway()?).map_err(SecretError::from)?,
+        manifest: ArcSwap::from_pointee(manifest),
         folder,
     };
+    if !operator.is_named(&operator.manifest.load())? {
+        return Err(ServeError::Stranger);
+    }
     operator.load_keys()?;
     operator.look_again()?;
-    Ok(Part::Operator { operator: Arc::new(operator), sum: Box::default() })
+    Ok(operator)
 }
 
 fn read_manifest(path: &Path) -> Result<Manifest, ServeError> {
@@ -238,19 +244,17 @@ fn read_manifest(path: &Path) -> Result<Manifest, ServeError> {
 }
 
 /// Ticks, reads a manifest that changed, and ends when the system says so.
-async fn by_the_clock(process: &Arc<Process>, manifest: Option<&Path>, ended: watch::Receiver<bool>) {
+async fn by_the_clock(process: &Arc<Process>, manifest: Option<&Path>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()))
     else {
         return;
     };
-    let calendar = process.calendar();
     // Five minutes, of a test's day as much less, but at least a second.
-    let every = Duration::from_secs(calendar.hours(1).div_ceil(12).clamp(1, 300));
+    let every = Duration::from_secs(process.calendar().hours(1).div_ceil(12).clamp(1, 300));
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    drop(ended);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -261,12 +265,9 @@ async fn by_the_clock(process: &Arc<Process>, manifest: Option<&Path>, ended: wa
         if let Some(path) = manifest {
             process.renew(path);
         }
-        // A hand-over may take long; being told to end does not wait for it.
-        tokio::select! {
-            () = process.tick() => {}
-            _ = term.recv() => return,
-            _ = int.recv() => return,
-        }
+        // By itself: neither the next tick nor the end waits for a hand-over.
+        let process = Arc::clone(process);
+        tokio::spawn(async move { process.tick().await });
     }
 }
 
@@ -279,10 +280,14 @@ impl Process {
         }
     }
 
-    /// Reads a manifest that changed. One with a fault changes nothing.
+    /// Reads a manifest that changed. One with a fault, or for somebody else, changes nothing.
     fn renew(&self, path: &Path) {
         let Part::Operator { operator, .. } = &self.role else { return };
-        match read_manifest(path) {
+        let read = read_manifest(path).and_then(|manifest| match operator.is_named(&manifest)? {
+            true => Ok(manifest),
+            false => Err(ServeError::Stranger),
+        });
+        match read {
             Ok(manifest) if manifest != **operator.manifest.load() => {
                 operator.manifest.store(Arc::new(manifest));
                 operator.reload_keys();
