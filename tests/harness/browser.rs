@@ -171,9 +171,15 @@ impl Browser {
         self.get("/source")
     }
 
-    /// The first element of that CSS selector.
+    /// The first element of that CSS selector, which a page that is still coming is given a second to have.
     pub fn find(&self, css: &str) -> Element<'_> {
-        self.try_find(css).unwrap_or_else(|| panic!("no {css} on {}:\n{}", self.url(), self.source()))
+        for _ in 0..50 {
+            if let Some(element) = self.try_find(css) {
+                return element;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        panic!("no {css} on {}:\n{}", self.url(), self.source())
     }
 
     pub fn try_find(&self, css: &str) -> Option<Element<'_>> {
