@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
+use super::signed::shelf_of;
 use super::{App, health};
 use crate::clock::now_secs;
 use crate::config::{Config, ListSource, Vocabulary, edit};
@@ -12,7 +13,7 @@ use crate::identity::known::{Assigned, Why};
 use crate::lists::inputs::inputs;
 use crate::report::preview::Preview;
 use crate::web::steward::Sighting;
-use crate::web::{Finding, ListState, Status, Steward};
+use crate::web::{Finding, ListState, SignedState, Status, Steward};
 
 /// A fetched list that was not looked at for so many of its periods is stale.
 const STALE_PERIODS: u64 = 3;
@@ -63,6 +64,7 @@ impl Steward for App {
             clock_trusted: crate::clock::is_trusted(),
             lists: self.list_states(),
             names: self.judge.current().engine.names(),
+            signed: self.signed_state(),
         }
     }
 
@@ -111,6 +113,24 @@ impl App {
         let owner = |position: usize| state.config.profiles[position].input.name.clone();
         let macs = state.config.macs.iter();
         macs.map(|(mac, at)| Assigned { device: owner(*at), mac: *mac, profile: owner(*at) }).collect()
+    }
+
+    fn signed_state(&self) -> Option<SignedState> {
+        let config = self.config();
+        let (_, shelf) = shelf_of(&config)?;
+        let state = shelf.state();
+        let seconds = |at: u64| i64::try_from(at).unwrap_or(i64::MAX);
+        let release = state.current.as_ref().map(|kept| &kept.release);
+        let judge = self.judge.current();
+        Some(SignedState {
+            network: release.map(|release| release.network.clone()).unwrap_or_default(),
+            release: release.map(|release| (release.version, seconds(release.published))),
+            names: judge.engine.signed().map_or(0, |signed| signed.bundle.names()),
+            withdrawn: state.withdrawn.iter().map(Vec::len).sum(),
+            checked: (state.last.at > 0).then(|| seconds(state.last.at)),
+            last: state.last.code,
+            message: state.last.message,
+        })
     }
 
     fn list_states(&self) -> Vec<ListState> {

@@ -143,17 +143,23 @@ fn status(config: &Config, builtin: &Builtin, store: Option<&Store>) -> anyhow::
 
 /// What is known of the signed lists; true when the last look went wrong.
 fn signed_status(config: &Config, out: &mut impl Write) -> anyhow::Result<bool> {
-    let Some((_, shelf)) = shelf_of(config) else { return Ok(false) };
+    let Some((options, shelf)) = shelf_of(config) else { return Ok(false) };
     let state = shelf.state();
     match &state.current {
         None => writeln!(out, "signed: no release yet")?,
         Some(kept) => {
-            let (release, network) = (&kept.release, &kept.release.network);
+            let release = &kept.release;
             let built = Timestamp::from_second(i64::try_from(release.published)?)?;
-            let name = |names: &BTreeMap<String, String>| names.get("en").or(names.values().next()).cloned();
-            let signers: Vec<String> =
-                [&network.authority_a, &network.authority_b].into_iter().filter_map(name).collect();
-            writeln!(out, "signed: release {} of {built}, signed by {}", release.version, signers.join(" and "))?;
+            let signers = release.network.signers("en").join(" and ");
+            writeln!(out, "signed: release {} of {built}, signed by {signers}", release.version)?;
+            let entries: u64 = release.categories.values().sum();
+            let taken = |part: &&str| match *part {
+                "criteria" => options.criteria,
+                "sealed" => options.sealed,
+                _ => true,
+            };
+            let (taken, left): (Vec<&str>, Vec<&str>) = release.parts().into_iter().partition(taken);
+            writeln!(out, "signed: {}", parts(entries, &taken, &left))?;
         }
     }
     let withdrawn: usize = state.withdrawn.iter().map(Vec::len).sum();
@@ -165,6 +171,13 @@ fn signed_status(config: &Config, out: &mut impl Write) -> anyhow::Result<bool> 
         writeln!(out, "signed: looked at {at}: {}: {}", state.last.code, state.last.message)?;
     }
     Ok(!matches!(state.last.code.as_str(), "" | "ok" | "waiting"))
+}
+
+/// What a release brings, and what of it the configuration leaves out.
+fn parts(entries: u64, taken: &[&str], left: &[&str]) -> String {
+    let with = if taken.is_empty() { String::new() } else { format!(", with {}", taken.join(", ")) };
+    let without = if left.is_empty() { String::new() } else { format!(", not taken: {}", left.join(", ")) };
+    format!("{entries} entries{with}{without}")
 }
 
 fn compile_lists(

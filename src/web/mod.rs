@@ -29,7 +29,7 @@ use crate::family::Family;
 use crate::judge::Judge;
 use crate::lists::data::Builtin;
 
-pub use steward::{Finding, ListState, Status, Steward};
+pub use steward::{Finding, ListState, SignedState, Status, Steward};
 pub use trouble::Trouble;
 pub use visitor::Visitor;
 

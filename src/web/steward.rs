@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::config::{Config, Vocabulary};
 use crate::document::Fault;
+use crate::lists::trust::release::Network;
 use crate::report::preview::Preview;
 
 /// Whoever keeps the house.
@@ -84,6 +85,27 @@ pub struct Status {
     pub lists: Vec<ListState>,
     /// Names in the lists in force.
     pub names: u64,
+    /// The list two authorities sign, where the configuration takes one.
+    pub signed: Option<SignedState>,
+}
+
+/// How the list that two authorities sign is.
+#[derive(Debug, Clone, Serialize)]
+pub struct SignedState {
+    /// Who signs it.
+    pub network: Network,
+    /// The release in force, and when it was built, seconds since 1970; `None` before the first.
+    pub release: Option<(u64, i64)>,
+    /// Names in it.
+    pub names: u64,
+    /// Names that one of the two took back since.
+    pub withdrawn: usize,
+    /// When it was last looked at, seconds since 1970.
+    pub checked: Option<i64>,
+    /// How that ended: `ok`, `waiting` for this box's turn, or the code of what was wrong; empty before the first look.
+    pub last: String,
+    /// The same in words, for whoever keeps the box.
+    pub message: String,
 }
 
 /// How a list is.

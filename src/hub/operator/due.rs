@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::gateway::Operator;
 use super::opening::BATCH_MAX;
 use super::settings::Role;
 use super::store::Kind;
-use super::weeks::{WeekError, shuffle};
+use super::weeks::WeekError;
 use crate::hub::database::DatabaseError;
 use crate::report::calendar::{ACCEPT_HOURS, SEND_HOURS};
 use crate::report::envelope::REPORT_LEN;
@@ -101,21 +99,23 @@ impl Operator {
         Ok(())
     }
 
-    /// Hands over all envelopes of an epoch, in an order drawn by chance, in parts. What A took is taken away here.
+    /// Hands over all envelopes of an epoch in parts, and takes away here what A took. The order is that of their octets, which
+    /// begin with a public key that each home drew by chance: nothing of when they came is left in it.
     async fn hand_over(&self, (lane, epoch): (Lane, u32)) -> Result<(), WeekError> {
-        let mut envelopes = self.store.all(Kind::Sealed, lane, epoch)?;
-        shuffle(&mut envelopes);
-        for part in envelopes.chunks(BATCH_MAX / REPORT_LEN) {
-            let body: Vec<u8> = part.iter().flat_map(|(envelope, _)| envelope.iter().copied()).collect();
+        let place = (Kind::Sealed, lane, epoch);
+        loop {
+            let part = self.store.page(place, &[], BATCH_MAX / REPORT_LEN)?;
+            if part.is_empty() {
+                return Ok(());
+            }
             let path = format!("batch/{}/{epoch}", lane.name());
-            let answered = self.to_peer(&path, Bytes::from(body), 64).await;
+            let answered = self.to_peer(&path, part.concat().into(), 64).await;
             if answered.is_none_or(|(status, _)| status != 200) {
                 return Err(WeekError::Peer);
             }
-            self.store.remove((Kind::Sealed, lane, epoch), part.iter().map(|(envelope, _)| envelope.as_slice()))?;
+            self.store.remove(place, part.iter().map(Vec::as_slice))?;
             self.metrics.done("batch_handed_over", 1);
         }
-        Ok(())
     }
 
     fn note_epochs(&self) -> Result<(), DatabaseError> {

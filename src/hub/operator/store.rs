@@ -8,7 +8,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::hub::database::{Database, DatabaseError, Row, Transaction, Value};
+use crate::hub::database::{Database, DatabaseError, Transaction};
 use crate::report::message::Lane;
 
 /// Insertions that may wait; over it the operator says that there is no room.
@@ -52,9 +52,6 @@ pub enum Kind {
     Reports,
 }
 
-/// A key and its value.
-pub type Pair = (Vec<u8>, Vec<u8>);
-
 /// The store of a process.
 pub struct Store {
     database: Arc<Database>,
@@ -92,12 +89,19 @@ impl Store {
         told.await.map_err(|_| StoreError::Refused)?
     }
 
-    /// Everything of a table; empty where there is none.
-    pub fn all(&self, kind: Kind, lane: Lane, epoch: u32) -> Result<Vec<Pair>, DatabaseError> {
+    /// The next `count` keys behind `after`, in the order of their octets; none where no more follow. An epoch may be larger than
+    /// memory, so it is read in pages.
+    pub fn page(
+        &self,
+        (kind, lane, epoch): (Kind, Lane, u32),
+        after: &[u8],
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>, DatabaseError> {
         let table = table(kind, lane, epoch);
         self.database.define(&create(&table))?;
-        let rows = self.database.query(&format!("SELECT k, v FROM {table}"), &[])?;
-        Ok(rows.into_iter().filter_map(pair).collect())
+        let question = format!("SELECT k FROM {table} WHERE k > $1 ORDER BY k LIMIT $2");
+        let rows = self.database.query(&question, &[after.into(), (count as u64).into()])?;
+        Ok(rows.iter().filter_map(|row| row.first()?.octets().map(<[u8]>::to_vec)).collect())
     }
 
     /// How much there is.
@@ -132,12 +136,6 @@ impl Store {
     pub fn database(&self) -> &Database {
         &self.database
     }
-}
-
-fn pair(row: Row) -> Option<Pair> {
-    let mut values = row.into_iter();
-    let (Value::Octets(key), Value::Octets(value)) = (values.next()?, values.next()?) else { return None };
-    Some((key, value))
 }
 
 fn table(kind: Kind, lane: Lane, epoch: u32) -> String {
@@ -197,6 +195,22 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn an_epoch_is_read_in_pages_by_its_octets() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("hub.db").to_str().unwrap(), "").unwrap();
+        let place = (Kind::Sealed, Lane::Security, 3);
+        for key in [[9, 0], [0, 255], [200, 1], [9, 9], [0, 1]] {
+            store.insert(place, &key, &[]).await.unwrap();
+        }
+        let first = store.page(place, &[], 3).unwrap();
+        assert_eq!(first, [[0, 1], [0, 255], [9, 0]]);
+        assert_eq!(store.page(place, &first[2], 3).unwrap(), [[9, 9], [200, 1]]);
+        assert!(store.page(place, &[200, 1], 3).unwrap().is_empty());
+        store.remove(place, first.iter().map(Vec::as_slice)).unwrap();
+        assert_eq!(store.page(place, &[], 1).unwrap(), [[9, 9]]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn a_key_is_kept_once_and_an_epoch_is_forgotten_whole() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("hub.db");
@@ -209,7 +223,7 @@ mod tests {
         store.insert((Kind::Reports, Lane::Harm, 7), secret, b"").await.unwrap();
         assert_eq!(store.count(Kind::Reports, Lane::Harm, 7).unwrap(), 1);
         store.forget(Lane::Harm, 7).unwrap();
-        assert_eq!(store.all(Kind::Reports, Lane::Harm, 7).unwrap(), []);
+        assert_eq!(store.count(Kind::Reports, Lane::Harm, 7).unwrap(), 0);
         assert_eq!(store.count(Kind::Spent, Lane::Harm, 8).unwrap(), 1);
         for entry in std::fs::read_dir(folder.path()).unwrap() {
             let octets = std::fs::read(entry.unwrap().path()).unwrap();

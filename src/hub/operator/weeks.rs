@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use rand::Rng as _;
 
 use super::gateway::Operator;
 use super::store::Kind;
@@ -59,13 +58,15 @@ impl Operator {
     }
 
     async fn sum_with_peer(&self, epoch: u32) -> Result<Option<Summing>, WeekError> {
-        let mut kept = self.store.all(Kind::Weeks, Lane::Harm, epoch)?;
-        shuffle(&mut kept);
         let mut sum = Summing::new(Side::B, epoch, self.key_of(epoch))?;
-        let mut is_first = true;
-        for part in kept.chunks(TOGETHER) {
+        let (mut is_first, mut after) = (true, Vec::new());
+        loop {
+            // By their octets, which begin with a nonce: nothing of when they came is left.
+            let part = self.store.page((Kind::Weeks, Lane::Harm, epoch), &after, TOGETHER)?;
+            let Some(last) = part.last() else { break };
+            after.clone_from(last);
             let begun: Vec<(Week, Pending, Vec<u8>)> =
-                part.iter().filter_map(|(octets, _)| self.begin(&sum, octets, Recipient::B)).collect();
+                part.iter().filter_map(|octets| self.begin(&sum, octets, Recipient::B)).collect();
             let mut body = vec![u8::from(is_first)];
             for (week, _, word) in &begun {
                 // B's own half stays here.
@@ -198,15 +199,6 @@ impl Operator {
         let bearer = format!("Bearer {}", super::serve::bearer_of(&self.shared));
         let url = format!("{}{path}", self.peer);
         self.poster.post(&url, &[("authorization", &bearer)], body, answer_max).await
-    }
-}
-
-/// Fisher–Yates; the remainder favours some orders by less than 2⁻³⁰.
-pub(super) fn shuffle<T>(items: &mut [T]) {
-    let mut rng = rand::rng();
-    for at in (1..items.len()).rev() {
-        let other = usize::try_from(rng.next_u64() % (at as u64 + 1)).unwrap_or(0);
-        items.swap(at, other);
     }
 }
 

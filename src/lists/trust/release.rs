@@ -108,6 +108,27 @@ pub struct Network {
     pub appeals_url: String,
 }
 
+impl Network {
+    /// What both authorities are called in that language, or in any where it has none.
+    pub fn signers(&self, language: &str) -> Vec<&str> {
+        let name = |names: &'_ BTreeMap<String, String>| names.get(language).or(names.values().next()).map(String::as_str);
+        [&self.authority_a, &self.authority_b].into_iter().filter_map(name).collect()
+    }
+}
+
+impl Release {
+    /// What comes beside the bundle, by its code.
+    pub fn parts(&self) -> Vec<&'static str> {
+        let parts = [
+            ("criteria", &self.criteria),
+            ("model", &self.model),
+            ("sealed", &self.sealed),
+            ("reports", &self.reports),
+        ];
+        parts.into_iter().filter_map(|(code, file)| file.as_ref().map(|_| code)).collect()
+    }
+}
+
 /// What one authority takes back alone, in its own repository: `withdrawn.json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {

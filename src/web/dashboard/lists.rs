@@ -13,10 +13,10 @@ use crate::config::edit::ListForm;
 use crate::family::Scope;
 use crate::web::api::{Path, aside};
 use crate::web::pages::Section;
-use crate::web::pages::dashboard::machine::{ListCard, ListsPage};
+use crate::web::pages::dashboard::machine::{ListCard, ListsPage, SignedCard};
 use crate::web::pages::dashboard::parts::{Boxes, Choice, Field, Wrong, in_path};
 use crate::web::text::Language;
-use crate::web::{Status, Trouble, Visitor, Web};
+use crate::web::{SignedState, Status, Trouble, Visitor, Web};
 
 pub(super) fn routes() -> Router<Arc<Web>> {
     Router::new()
@@ -48,6 +48,7 @@ fn shown(web: &Web, visitor: &Visitor, typed: &ListForm, wrong: Option<Wrong>) -
     ];
     let page = ListsPage {
         names: status.names,
+        signed: status.signed.as_ref().map(|signed| signed_card(web, language, signed)),
         lists: forms.iter().map(|form| card(web, language, &status, form)).collect(),
         known: Field::select("id", &language.t("lists-known"), offered.collect()).told(told),
         categories: Boxes::any("categories", &language.t("list-categories"), categories.collect()).told(told),
@@ -60,6 +61,26 @@ fn shown(web: &Web, visitor: &Visitor, typed: &ListForm, wrong: Option<Wrong>) -
 
 /// No list from outside speaks of these.
 const UNLISTED: [Category; 4] = [Category::Unknown, Category::Csam, Category::LegalOrder, Category::Help];
+
+fn signed_card(web: &Web, language: Language, signed: &SignedState) -> SignedCard {
+    let unknown = || language.t("list-unknown").into_owned();
+    let moment = |at| said::moment(language, &web.judge.keep(), at);
+    let signers = signed.network.signers(language.code()).join(" · ");
+    SignedCard {
+        why: language.t1("signed-why", "signers", if signers.is_empty() { unknown() } else { signers }).into_owned(),
+        names: signed.names,
+        release: signed.release.map_or_else(unknown, |(version, built)| format!("{version}, {}", moment(built))),
+        withdrawn: signed.withdrawn,
+        checked: signed.checked.map_or_else(unknown, moment),
+        state: match (signed.last.as_str(), signed.release) {
+            ("" | "ok", None) => "missing",
+            ("" | "ok", Some(_)) => "ok",
+            ("waiting", _) => "waiting",
+            _ => "wrong",
+        },
+        message: signed.message.clone(),
+    }
+}
 
 fn card(web: &Web, language: Language, status: &Status, form: &ListForm) -> ListCard {
     let state = status.lists.iter().find(|state| state.name == form.name);

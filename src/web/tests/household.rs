@@ -216,6 +216,7 @@ fn all_is_well() -> Status {
         clock_trusted: true,
         lists: Vec::new(),
         names: 1000,
+        signed: None,
     }
 }
 

@@ -55,6 +55,24 @@ pub struct ListCard {
     pub state: &'static str,
 }
 
+/// The list two authorities sign, in words.
+pub struct SignedCard {
+    /// Who signs it, and what that means.
+    pub why: String,
+    /// Its names.
+    pub names: u64,
+    /// Which release, and when it was built.
+    pub release: String,
+    /// Names taken back since.
+    pub withdrawn: usize,
+    /// When it was last looked at.
+    pub checked: String,
+    /// `ok`, `waiting`, `missing` or `wrong`.
+    pub state: &'static str,
+    /// What was wrong, as the program says it.
+    pub message: String,
+}
+
 /// Where what is known comes from.
 #[derive(Template)]
 #[template(path = "dashboard/lists.html")]
@@ -65,6 +83,8 @@ pub struct ListsPage {
     pub wrong: Option<Wrong>,
     /// Names in force.
     pub names: u64,
+    /// The list two authorities sign, where it is taken.
+    pub signed: Option<SignedCard>,
     /// In the order of the configuration.
     pub lists: Vec<ListCard>,
     /// Of the form with the catalog.
