@@ -66,6 +66,8 @@ fn the_whole_life_of_a_list() {
     good(&["hub", "check", &country.a.file("repository")]);
     let server = start(&country, &upstream);
     wait_for_version(&server, 1.0);
+    let status = text(&server.command(&["lists", "status"]).stdout);
+    assert!(status.contains("signed: 2 entries\n"), "{status}");
     assert!(is_blocked(&server, "www.casino.example") && !is_blocked(&server, "new.example"));
     // Whoever is refused can say which entry is meant.
     let explained = text(&server.command(&["explain", "casino.example", "--json"]).stdout);

@@ -111,8 +111,8 @@ pub struct Network {
 impl Network {
     /// What both authorities are called in that language, or in any where it has none.
     pub fn signers(&self, language: &str) -> Vec<&str> {
-        let name = |names: &'_ BTreeMap<String, String>| names.get(language).or(names.values().next()).map(String::as_str);
-        [&self.authority_a, &self.authority_b].into_iter().filter_map(name).collect()
+        let both = [&self.authority_a, &self.authority_b].into_iter();
+        both.filter_map(|names| names.get(language).or(names.values().next()).map(String::as_str)).collect()
     }
 }
 

@@ -8,10 +8,11 @@ use super::Household;
 use super::household::now;
 use crate::classify::{Category, CategorySet};
 use crate::family::Role;
+use crate::lists::trust::release::Network;
 use crate::name::Name;
 use crate::policy::{Action, Band, Reason, Step, Verdict};
 use crate::telemetry::activity::Refused;
-use crate::web::Finding;
+use crate::web::{Finding, SignedState};
 
 const PAGES: &[(&str, &str, &str)] = &[
     ("/dashboard/simulator", "Thử xem", "Try it"),
@@ -49,6 +50,38 @@ fn the_simulator_tells_the_whole_chain() {
     let wrong = guardian.get("/dashboard/simulator?text=a%20b&profile=Mai&at=");
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     wrong.says(&["value=\"a b\"", "aria-invalid"]);
+}
+
+#[test]
+fn the_list_two_authorities_sign_is_shown_with_what_is_wrong() {
+    let house = Household::new();
+    let (mut guardian, mut english) = (house.guardian(), house.guardian().in_english());
+    guardian.get("/dashboard/lists").hides(&["hai cơ quan"]);
+    let mut signed = SignedState {
+        network: Network::default(),
+        release: None,
+        names: 0,
+        withdrawn: 0,
+        checked: None,
+        last: String::new(),
+        message: String::new(),
+    };
+    let mut show = |signed: &SignedState| {
+        house.steward.status.lock().unwrap().signed = Some(signed.clone());
+        (guardian.get("/dashboard/lists"), english.get("/dashboard/lists"))
+    };
+    let (vietnamese, _) = show(&signed);
+    vietnamese.shows(&["Danh sách chung của hai cơ quan", "Chưa tải được", "cả hai cùng ký: chưa biết"]);
+    signed.network.authority_a = [("vi".into(), "Cơ quan Một".into()), ("en".into(), "Agency One".into())].into();
+    signed.network.authority_b = [("vi".into(), "Cơ quan Hai".into())].into();
+    (signed.release, signed.names, signed.last) = (Some((41, now())), 5_000_123, "ok".into());
+    let (vietnamese, english) = show(&signed);
+    vietnamese.shows(&["Cơ quan Một · Cơ quan Hai", "5000123", "41, "]).hides(&["Tên đã rút lại"]);
+    english.shows(&["Agency One · Cơ quan Hai", "Fine"]).hides(&["went wrong"]);
+    (signed.withdrawn, signed.last, signed.message) = (3, "rollback".into(), "version 40 <after> 41".into());
+    let (vietnamese, english) = show(&signed);
+    vietnamese.shows(&["Tên đã rút lại từ đó", "<dd>3</dd>", "Bản tốt gần nhất vẫn được dùng"]);
+    english.shows(&["The last look went wrong", "version 40 &#60;after&#62; 41"]);
 }
 
 #[test]
