@@ -230,7 +230,7 @@ impl Door {
         if case.settle(text, out) {
             return Step::Reply;
         }
-        if case.ruling == Ruling::Doubt {
+        if matches!(case.ruling, Ruling::Doubt) {
             let packet = foreseen.packet;
             return Step::Defer(Deferred { packet: packet.into(), asker, transport, context: context.clone() });
         }
@@ -263,7 +263,7 @@ impl Door {
         let query = sorted(&parsed, counters, &mut out).ok()?;
         let places = context.snapshot.engine.places(&query.name);
         let mut case = Case::new(context, query, &places, *asker, *transport, counters);
-        if case.ruling == Ruling::Doubt {
+        if matches!(case.ruling, Ruling::Doubt) {
             // Rarely waited for, and large.
             case.ruling = Box::pin(self.settle(&context.snapshot, case.profile, &query.name, &context.moment)).await;
             if case.settle(&mut text, &mut out) {
@@ -392,7 +392,7 @@ impl<'a> Case<'a> {
     }
 
     fn is_help(&self) -> bool {
-        self.ruling == Ruling::Help
+        matches!(self.ruling, Ruling::Help)
     }
 
     /// Writes the answers that need no look-up; false when one is needed.
