@@ -256,6 +256,7 @@ impl Home {
             enabled: true,
             mode: self.mode,
             operators,
+            threshold: self.manifest.threshold,
             paused: self.paused(now),
             week_octets: plan.iter().map(|planned| planned.count.saturating_mul(planned.octets)).sum(),
             plan,

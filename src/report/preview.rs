@@ -4,7 +4,7 @@
 use crate::classify::category::Category;
 use crate::name::Name;
 use crate::report::consent::{Mode, Operators};
-use crate::report::message::Lane;
+use crate::report::message::{Lane, Threshold};
 
 /// What is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Preview {
     pub mode: Mode,
     /// Who receives, as the manifest names them.
     pub operators: Operators,
+    /// Homes that must say a name before anybody can read it.
+    pub threshold: Threshold,
     /// Why nothing is sent at the moment although it may be; in plain English.
     pub paused: Option<String>,
     /// Octets of content that leave in a week, whatever was met.
@@ -115,6 +117,7 @@ impl Preview {
             enabled: false,
             mode,
             operators,
+            threshold: Threshold::USUAL,
             paused: None,
             week_octets: 0,
             plan: Vec::new(),

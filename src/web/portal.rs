@@ -32,7 +32,6 @@ use crate::name::Name;
 use crate::policy::explain::Until;
 use crate::policy::{Chain, Moment, Profile, Verdict};
 use crate::report::consent::Mode;
-use crate::report::message::Threshold;
 
 /// Good pages offered beside a refusal.
 const TILES: usize = 6;
@@ -334,7 +333,7 @@ async fn say(State(web): State<Arc<Web>>, visitor: Visitor) -> Result<Response, 
         band: child.band,
         agrees: web.family.report_consents()?.children.iter().any(|name| **name == *child.name),
         is_alone: web.report_answers()?.asked == 1,
-        households: Threshold::USUAL.households(),
+        households: preview.threshold.households(),
         is_sent: preview.enabled && preview.paused.is_none() && !matches!(preview.mode, Mode::Off(_)),
         receivers: pages::reports::receivers(&preview, language),
         plan: Plan::of(&preview, language),

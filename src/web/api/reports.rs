@@ -28,6 +28,8 @@ pub(super) struct ReportsView {
     children: bool,
     children_asked: usize,
     operators: Operators,
+    /// Homes that must say a name before anybody can read it.
+    households: usize,
     week_octets: usize,
     plan: Vec<Planned>,
     candidates: Vec<Candidate>,
@@ -88,6 +90,7 @@ pub(super) async fn state(State(web): State<Arc<Web>>, visitor: Visitor) -> Resu
         guardian: answers.guardian,
         children: answers.children,
         children_asked: answers.asked,
+        households: preview.threshold.households(),
         week_octets: preview.week_octets,
         candidates_hidden: preview.candidates.len().saturating_sub(candidates.len()),
         cells_hidden: preview.cells.len().saturating_sub(cells.len()),

@@ -13,7 +13,6 @@ use crate::classify::Category;
 use crate::family::Scope;
 use crate::policy::Band;
 use crate::report::consent::Mode;
-use crate::report::message::Threshold;
 use crate::report::preview::{Cells, Preview, Sent, Shown};
 use crate::web::api::{Query, aside};
 use crate::web::pages::Section;
@@ -108,7 +107,7 @@ fn shown(web: &Web, visitor: &Visitor, typed: Typed, done: String) -> Result<Str
         is_on: preview.enabled && preview.paused.is_none() && !matches!(preview.mode, Mode::Off(_)),
         mode: language.of(Family::ReportMode, mode_code(preview.mode)).into_owned(),
         answers: web.report_answers()?,
-        households: Threshold::USUAL.households(),
+        households: preview.threshold.households(),
         receivers: receivers(&preview, language),
         plan: Plan::of(&preview, language),
         example: Example::new(language),

@@ -8,7 +8,7 @@ use super::Household;
 use crate::classify::Category;
 use crate::name::Name;
 use crate::report::consent::{Consent, Mode, Operators};
-use crate::report::message::Lane;
+use crate::report::message::{Lane, Threshold};
 use crate::report::preview::{Cells, Kind, Planned, Preview, Sent, Shown};
 
 fn full() -> Preview {
@@ -39,6 +39,7 @@ fn full() -> Preview {
             .map(|at| Sent { at: 1_795_000_000 + at, kind: Kind::Week, octets: 5_000 + at as usize })
             .collect(),
         waiting: 7,
+        threshold: Threshold::new(35).unwrap(),
         ..Preview::silent(mode, operators)
     }
 }
@@ -48,14 +49,30 @@ fn a_guardian_sees_all_that_is_told_but_not_what_older_children_met() {
     let house = Household::new();
     *house.steward.preview.lock().unwrap() = full();
     let page = house.guardian().get("/dashboard/reports");
-    page.shows(&["an-ninh", "tre-em", "nha-mang", "609", "67154", "xau-lam.com", "ab cd", "the relay does not answer"]);
+    page.shows(&[
+        "an-ninh",
+        "tre-em",
+        "nha-mang",
+        "609",
+        "67154",
+        "35 nhà",
+        "xau-lam.com",
+        "ab cd",
+        "the relay does not answer",
+    ]);
     page.says(&["Cờ bạc", "Và 1 tên của", "Và 2 ô không hiện nhóm", "5059", "5010"]);
     let selfharm = crate::web::text::Language::Vietnamese.category(&Category::SelfharmPromo);
     let hidden = crate::web::pages::reports::hex(b"secret-of-linh");
     assert_eq!(page.body.matches(&*selfharm).count(), 1, "in the list of one's own names alone");
     page.hides(&[&hidden, ">5009<", "linh"]);
     let api = house.guardian().get("/api/v1/reports");
-    api.shows(&["\"candidates_hidden\":1", "\"cells_hidden\":2", "\"octets\":\"abcd\"", "\"mode\":\"full\""]);
+    api.shows(&[
+        "\"candidates_hidden\":1",
+        "\"cells_hidden\":2",
+        "\"octets\":\"abcd\"",
+        "\"households\":35",
+        "\"mode\":\"full\"",
+    ]);
     api.hides(&["selfharm_promo", "7365637265742d"]);
 }
 
