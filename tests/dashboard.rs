@@ -1,5 +1,5 @@
-//! The dashboard as guardians meet it, in a real browser: set up from nothing, a child's request, hours past midnight, and every
-//! page looked over by axe-core in both languages and photographed at three widths.
+//! The dashboard as guardians meet it, in a real browser: set up from nothing, a child's request, hours past midnight, the list of two
+//! authorities, and every page looked over by axe-core in both languages and photographed at three widths.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test may end so")]
 
 mod harness;
@@ -9,7 +9,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use harness::authority::Fault;
 use harness::browser::{Browser, Look};
+use harness::country::{Country, wait_for_version};
 use harness::{PATIENCE, Server, Upstream, free_port};
 use tempfile::TempDir;
 
@@ -118,6 +120,30 @@ fn from_nothing_to_two_children() {
     );
     assert!(home.server.command(&["check"]).status.success());
     assert!(fs::read_to_string(home.server.file("luytre.toml.previous")).is_ok());
+}
+
+#[test]
+fn the_list_two_authorities_sign_is_shown() {
+    let country = Country::with_a_release();
+    let home = household(&country.signed("1s"));
+    wait_for_version(&home.server, 1.0);
+    let browser = browser(Look::default().language("vi"));
+    home.sign_up(&browser);
+    let shown = |what: &str| {
+        browser.wait_until(what, PATIENCE, |browser| {
+            browser.go(&home.url("/dashboard/lists"));
+            browser.text().contains(what)
+        });
+    };
+    shown("Danh sách chung của hai cơ quan Tốt");
+    look_over(&browser, "lists-signed-vi");
+    for side in [&country.a, &country.b] {
+        side.web.fail("timestamp.json", Fault::Endless);
+    }
+    browser.find("form[action='/dashboard/lists/update'] button").click();
+    shown("Lần xem gần nhất không thành");
+    shown("Bản tốt gần nhất vẫn được dùng");
+    look_over(&browser, "lists-signed-wrong-vi");
 }
 
 #[test]

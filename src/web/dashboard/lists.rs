@@ -65,9 +65,8 @@ const UNLISTED: [Category; 4] = [Category::Unknown, Category::Csam, Category::Le
 fn signed_card(web: &Web, language: Language, signed: &SignedState) -> SignedCard {
     let unknown = || language.t("list-unknown").into_owned();
     let moment = |at| said::moment(language, &web.judge.keep(), at);
-    let signers = signed.network.signers(language.code()).join(" · ");
     SignedCard {
-        why: language.t1("signed-why", "signers", if signers.is_empty() { unknown() } else { signers }).into_owned(),
+        signers: signed.network.signers(language.code()).join(" · "),
         names: signed.names,
         release: signed.release.map_or_else(unknown, |(version, built)| format!("{version}, {}", moment(built))),
         withdrawn: signed.withdrawn,

@@ -71,7 +71,7 @@ fn the_list_two_authorities_sign_is_shown_with_what_is_wrong() {
         (guardian.get("/dashboard/lists"), english.get("/dashboard/lists"))
     };
     let (vietnamese, _) = show(&signed);
-    vietnamese.shows(&["Danh sách chung của hai cơ quan", "Chưa tải được", "cả hai cùng ký: chưa biết"]);
+    vietnamese.shows(&["Danh sách chung của hai cơ quan", "Chưa tải được", "cả hai cùng ký"]).hides(&["Ai ký"]);
     signed.network.authority_a = [("vi".into(), "Cơ quan Một".into()), ("en".into(), "Agency One".into())].into();
     signed.network.authority_b = [("vi".into(), "Cơ quan Hai".into())].into();
     (signed.release, signed.names, signed.last) = (Some((41, now())), 5_000_123, "ok".into());

@@ -57,8 +57,8 @@ pub struct ListCard {
 
 /// The list two authorities sign, in words.
 pub struct SignedCard {
-    /// Who signs it, and what that means.
-    pub why: String,
+    /// Who signs it; empty when it is not known.
+    pub signers: String,
     /// Its names.
     pub names: u64,
     /// Which release, and when it was built.
