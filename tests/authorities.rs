@@ -129,6 +129,55 @@ fn the_whole_life_of_a_list() {
     assert!(!is_blocked(&server, "school.example") && is_blocked(&server, "newer.example"));
 }
 
+/// The ceremony as the manual has it, typed in one folder; the key of one officer never leaves its token.
+#[test]
+fn a_token_signs_what_an_officer_gives_it() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("tokens")).unwrap();
+    let (conf, tokens) = (folder.path().join("softhsm.conf"), folder.path().join("tokens"));
+    fs::write(&conf, format!("directories.tokendir = {}\n", tokens.display())).unwrap();
+    let here = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder.path()).env("SOFTHSM2_CONF", &conf).env("PIN", "1234");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program} {arguments:?}: {}", text(&output.stderr));
+        output.stdout
+    };
+    let hub = |arguments: &[&str]| text(&here(binary(), &[&["hub"], arguments].concat()));
+    let token =
+        |arguments: &[&str]| here("pkcs11-tool", &[&["--module", MODULE, "--token-label", "an"], arguments].concat());
+    here("softhsm2-util", &["--init-token", "--free", "--label", "an", "--so-pin", "1234", "--pin", "1234"]);
+    let made = ["--keypairgen", "--key-type", "EC:edwards25519", "--label", "officer1", "--id", "01"];
+    token(&[&["--login", "--pin", "1234"], made.as_slice()].concat());
+    token(&["--read-object", "--type", "pubkey", "--id", "01", "-o", "officer1.public"]);
+    let der = here("openssl", &["pkey", "-pubin", "-in", "officer1.public", "-outform", "DER"]);
+    let on_token: String = der[der.len() - 32..].iter().map(|octet| format!("{octet:02x}")).collect();
+    let made = |key: &str| {
+        let said = hub(&["key", "new", key]);
+        said.lines()
+            .find_map(|line| line.strip_prefix("public "))
+            .unwrap_or_else(|| panic!("{said}"))
+            .trim()
+            .to_string()
+    };
+    let keys: Vec<String> = ["officer2", "targets", "snapshot", "timestamp"].map(made).into();
+    let roots = ["root", "new", "--root-key", &on_token, "--root-key", &keys[0], "--threshold", "2"];
+    let others =
+        ["--targets-key", &keys[1], "--snapshot-key", &keys[2], "--timestamp-key", &keys[3], "-o", "root.json"];
+    hub(&[roots, others].concat());
+    hub(&["sign", "root.json", "--key", "officer2"]);
+    hub(&["sign", "root.json", "--octets", "to-sign"]);
+    assert!(fs::metadata(folder.path().join("to-sign")).unwrap().len() > 1_024, "more than a tool hands over at once");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/token-sign.py");
+    here("/usr/bin/python3", &[script.to_str().unwrap(), MODULE, "an", "officer1", "to-sign", "signed"]);
+    hub(&["sign", "root.json", "--signature", "signed", "--public", &on_token]);
+    assert_eq!(hub(&["root", "show", "root.json"]).matches("has signed this root").count(), 2);
+    hub(&["publish", "repository", "--root", "root.json"]);
+}
+
+/// Where Debian's softhsm2 has it.
+const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+
 /// A box with release 2 in force, and what is tried on it.
 #[test]
 fn every_attack_leaves_the_last_good_list_in_force() {

@@ -102,10 +102,9 @@ pub fn write_aside(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Renames a finished, synced file to its place, and makes the renaming last.
 pub fn put_in_place(aside: &Path, path: &Path) -> io::Result<()> {
     fs::rename(aside, path)?;
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
+    // A bare file name has an empty parent: it lies here.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Option<T> {
