@@ -138,3 +138,74 @@ fn bar(len: usize) -> indicatif::ProgressBar {
     let bar = indicatif::ProgressBar::new(len as u64);
     style.map_or(bar.clone(), |style| bar.with_style(style))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    /// As a shell splits a line, up to what is no argument any more.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for letter in line.chars() {
+            match (quote, letter) {
+                (Some(open), _) if letter == open => quote = None,
+                (None, '"' | '\'') => {
+                    quote = Some(letter);
+                    word.get_or_insert_default();
+                }
+                (None, '#' | '>' | '<' | '|' | ';' | '&') => break,
+                (None, ' ' | '\n') => words.extend(word.take()),
+                _ => word.get_or_insert_default().push(letter),
+            }
+        }
+        words.extend(word);
+        words
+    }
+
+    /// Every command in the manuals: whole lines of examples, and what stands in the text between backquotes.
+    fn commands(text: &str) -> Vec<(String, bool)> {
+        let mut commands = Vec::new();
+        for (at, part) in text.split("```").enumerate() {
+            let is_example = at % 2 == 1;
+            let pieces: Vec<&str> = if is_example {
+                part.split(['\n', ';']).collect()
+            } else {
+                part.split('`').skip(1).step_by(2).collect()
+            };
+            let ours = pieces.into_iter().map(str::trim).filter(|piece| piece.starts_with("luytre "));
+            commands.extend(ours.map(|piece| (piece.to_string(), is_example)));
+        }
+        commands
+    }
+
+    #[test]
+    fn the_manuals_name_commands_there_are() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+        let files = docs.chain(["README.md", "SECURITY.md", "CHANGELOG.md"].map(|name| root.join(name)));
+        let (mut seen, mut wrong) = (0, Vec::new());
+        for file in files.filter(|file| file.extension().is_some_and(|end| end == "md")) {
+            for (command, is_example) in commands(&std::fs::read_to_string(&file).unwrap()) {
+                if command.contains('…') || !is_example && command.contains('|') {
+                    continue;
+                }
+                seen += 1;
+                // What may be left out is given; `$d` is what docs/triage.md says it is.
+                let whole = command.replace(['[', ']'], "").replace("$d", "--database hub.db");
+                let Err(error) = Arguments::command().try_get_matches_from(words(&whole)) else { continue };
+                let is_wrong = match error.kind() {
+                    ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => true,
+                    ErrorKind::MissingRequiredArgument | ErrorKind::WrongNumberOfValues => is_example,
+                    _ => false,
+                };
+                if is_wrong {
+                    wrong.push(format!("{}: {command}\n{error}", file.display()));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+        assert!(seen > 50, "{seen} commands found");
+    }
+}
