@@ -150,16 +150,19 @@ fn it_is_off_until_the_household_takes_it() {
     assert!(server.ask_from(CHILD, "sealed-one.example", "A").ede_code().is_none());
     let kept = files(&server.config.parent().unwrap().join("state"));
     assert!(!kept.iter().any(|file| file.extension().is_some_and(|end| end == "sealed")), "{kept:?}");
+    let status = || text(&server.command(&["lists", "status"]).stdout);
+    assert!(status().contains("entries, not taken: sealed\n"), "{}", status());
     // Wanted later, it comes without a new release.
     let _holder = Holder::start(&key, port, &[]);
-    let text = fs::read_to_string(&server.config).unwrap();
-    fs::write(&server.config, text.replacen("sealed = false", "sealed = true", 1)).unwrap();
+    let written = fs::read_to_string(&server.config).unwrap();
+    fs::write(&server.config, written.replacen("sealed = false", "sealed = true", 1)).unwrap();
     server.reload();
     let until = Instant::now() + 2 * PATIENCE;
     while server.ask_from(CHILD, "sealed-one.example", "A").ede_code() != Some(15) {
         assert!(Instant::now() < until, "{}", server.log());
         thread::sleep(Duration::from_millis(50));
     }
+    assert!(status().contains("entries, with sealed\n"), "{}", status());
 }
 
 #[test]

@@ -60,7 +60,8 @@ impl<'a> Lint<'a> {
 
 /// Names of a file, one a line; empty lines and those that begin with `#` say nothing.
 pub fn names_of(path: &Path) -> io::Result<Vec<Name>> {
-    let text = fs::read_to_string(path)?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(named)?;
     let lines = text.lines().enumerate().map(|(at, line)| (at, line.trim()));
     let parse = |(at, line): (usize, &str)| {
         let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);

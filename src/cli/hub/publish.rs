@@ -1,18 +1,16 @@
 //! `luytre hub publish`: one authority's repository, as a folder that any web server can serve.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 
 use crate::hub::key::{KeyError, SigningKey};
+use crate::hub::lint::names_of;
 use crate::hub::metadata::Metadata;
 use crate::hub::publish::{Change, Days, Folder, Keys};
-use crate::name::Name;
 
 #[derive(Args)]
 pub(in crate::cli) struct Arguments {
@@ -70,7 +68,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         snapshot: arguments.snapshot_days,
         timestamp: arguments.timestamp_days,
     };
-    let withdrawn = arguments.withdraw.as_deref().map(names).transpose()?;
+    let withdrawn = arguments.withdraw.as_deref().map(names_of).transpose()?;
+    let withdrawn = withdrawn.map(|names| names.iter().map(ToString::to_string).collect());
     let change = Change { release: arguments.release.clone(), no_release: arguments.no_release, withdrawn };
     if change.release.is_some() || change.no_release || change.withdrawn.is_some() {
         folder.publish(&change, &keys, days, Timestamp::now())?;
@@ -84,16 +83,4 @@ pub(super) fn check(repository: &Path) -> anyhow::Result<ExitCode> {
     Folder::open(repository)?.check()?;
     writeln!(io::stdout(), "every file is signed as the root demands, and is what was signed")?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// One name a line; empty lines and those that begin with `#` say nothing.
-fn names(file: &Path) -> anyhow::Result<Vec<String>> {
-    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    let parse = |(at, line): (usize, &str)| {
-        let name =
-            Name::parse(line).map_err(|error| anyhow::anyhow!("{}:{}: {line:?}: {error}", file.display(), at + 1));
-        name.map(|name| name.to_string())
-    };
-    lines.map(parse).collect()
 }

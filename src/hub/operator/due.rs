@@ -99,8 +99,8 @@ impl Operator {
         Ok(())
     }
 
-    /// Hands over all envelopes of an epoch in parts, and takes away here what A took. The order is that of their octets, which
-    /// begin with a public key that each home drew by chance: nothing of when they came is left in it.
+    /// Hands over all envelopes of an epoch in parts, and takes away here what A took. The order is that of their octets: behind
+    /// a header that all share stands a public key that each home drew by chance, so nothing of when they came is left in it.
     async fn hand_over(&self, (lane, epoch): (Lane, u32)) -> Result<(), WeekError> {
         let place = (Kind::Sealed, lane, epoch);
         loop {

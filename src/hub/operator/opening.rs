@@ -21,7 +21,7 @@ use crate::report::share::TAG_LEN;
 pub const BATCH_MAX: usize = 4_096 * REPORT_LEN;
 
 /// Reports that are read at once.
-const PAGE: usize = 4_096;
+const PAGE: usize = 512;
 
 /// What both keep beside what came, and beside what A finds out (`triage/schema.rs`).
 pub const TABLES: &str = "

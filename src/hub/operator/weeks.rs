@@ -61,7 +61,7 @@ impl Operator {
         let mut sum = Summing::new(Side::B, epoch, self.key_of(epoch))?;
         let (mut is_first, mut after) = (true, Vec::new());
         loop {
-            // By their octets, which begin with a nonce: nothing of when they came is left.
+            // By their octets, a nonce behind what all share: nothing of when they came is left.
             let part = self.store.page((Kind::Weeks, Lane::Harm, epoch), &after, TOGETHER)?;
             let Some(last) = part.last() else { break };
             after.clone_from(last);
