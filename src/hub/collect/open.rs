@@ -114,6 +114,19 @@ impl Collector {
         Taken::Kept
     }
 
+    /// Where reports come in the order of their octets, those of one tag follow each other: opens what is complete before
+    /// `octets`, the next report, and lets go of it. So no more than one group is held.
+    pub fn open_before(&mut self, octets: &[u8], rng: &mut impl Rng) -> Vec<Group> {
+        let tag = octets.get(HEADER_LEN..).and_then(|rest| rest.first_chunk::<TAG_LEN>());
+        let Some(tag) = tag.filter(|tag| self.groups.first_key_value().is_some_and(|(first, _)| first < *tag)) else {
+            return Vec::new();
+        };
+        let later = self.groups.split_off(tag);
+        let groups = std::mem::replace(&mut self.groups, later);
+        self.held = self.groups.values().map(BTreeMap::len).sum();
+        groups.iter().map(|(tag, group)| self.open_group(tag, group, rng)).collect()
+    }
+
     /// What each group came to, by tag. `rng` picks subsets; whoever sends junk must not know which.
     pub fn open(&self, rng: &mut impl Rng) -> Vec<Group> {
         self.groups.iter().map(|(tag, group)| self.open_group(tag, group, rng)).collect()

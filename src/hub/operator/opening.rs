@@ -14,8 +14,6 @@ use crate::hub::database::DatabaseError;
 use crate::report::envelope::REPORT_LEN;
 use crate::report::manifest::Purpose;
 use crate::report::message::{HEADER_LEN, Lane};
-use crate::report::seal::ANONYMOUS_LEN;
-use crate::report::share::TAG_LEN;
 
 /// Octets of the largest hand-over: B sends in parts.
 pub const BATCH_MAX: usize = 4_096 * REPORT_LEN;
@@ -89,35 +87,26 @@ impl Operator {
         let header = self.manifest.load().header(lane, epoch);
         let reports_max = usize::try_from(self.reports_max).unwrap_or(usize::MAX);
         let mut collector = Collector::new(header, Limits { reports_max });
-        // All of an epoch begin with the same header and then their tag, so reports of one tag follow each other.
-        let (mut after, mut tag) = (Vec::new(), Vec::new());
+        let keep = |groups: Vec<Group>| {
+            groups.into_iter().try_for_each(|group| match group {
+                Group::Revealed(indicator) => self.keep_indicator(lane, epoch, &indicator, now),
+                _ => Ok(()),
+            })
+        };
+        let mut after = Vec::new();
         loop {
             let page = self.store.page((Kind::Reports, lane, epoch), &after, PAGE)?;
-            for report in page.iter().filter(|report| report.len() == ANONYMOUS_LEN) {
-                let its = report.get(..HEADER_LEN + TAG_LEN).unwrap_or_default();
-                if its != tag {
-                    self.keep_revealed((lane, epoch), &collector, now)?;
-                    collector = Collector::new(header, Limits { reports_max });
-                    tag = its.to_vec();
-                }
+            for report in &page {
+                keep(collector.open_before(report, &mut rand::rng()))?;
                 collector.take(report);
             }
             let Some(last) = page.last() else { break };
             after.clone_from(last);
         }
-        self.keep_revealed((lane, epoch), &collector, now)?;
+        keep(collector.open(&mut rand::rng()))?;
         let rows = self.store.database().query("SELECT COUNT(*) FROM indicators", &[])?;
         let count = rows.first().and_then(|row| row.first()?.int()).unwrap_or(0);
         self.metrics.held("indicators", u64::try_from(count).unwrap_or(0));
-        Ok(())
-    }
-
-    fn keep_revealed(&self, (lane, epoch): (Lane, u32), reports: &Collector, now: u64) -> Result<(), DatabaseError> {
-        for group in reports.open(&mut rand::rng()) {
-            if let Group::Revealed(indicator) = group {
-                self.keep_indicator(lane, epoch, &indicator, now)?;
-            }
-        }
         Ok(())
     }
 

@@ -92,7 +92,7 @@ impl World {
             lab: true,
             day_secs: DAY,
             takes_part_one_in: 1,
-            threshold: 20,
+            threshold: 25,
             a: Some(a.announced.clone()),
             b: Some(b.announced.clone()),
             relay: Some(Relay { name: "Nhà mạng".into(), url: "https://relay.example/".into() }),
@@ -367,6 +367,7 @@ fn whoever_takes_consent_back_has_everything_wiped() {
     home.consent(Consent { guardian: true, children: false }).unwrap();
     assert_eq!(home.waiting(), 0);
     let preview = home.preview(START + 2 * DAY);
+    assert_eq!(preview.threshold.households(), 25, "as the manifest has it");
     assert!(preview.candidates.is_empty() && preview.cells.is_empty() && !preview.plan.is_empty());
     let posted = world.log.len();
     world.live(&mut home, START + DAY + 22..START + 9 * DAY, busy);

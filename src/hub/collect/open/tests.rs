@@ -196,6 +196,28 @@ fn a_lying_operator_stops_the_report() {
 }
 
 #[test]
+fn in_order_one_group_is_held_and_nothing_else_comes_out() {
+    let (mut world, header) = (World::new(31), header(10));
+    let mut reports: Vec<Vec<u8>> = (0..30).map(|_| world.nothing(header)).collect();
+    for (name, homes) in [("nine.example", 9), ("ten.example", 10), ("many.example", 25)] {
+        reports.extend((0..homes).map(|_| world.report(header, name, 1)));
+    }
+    reports.sort();
+    let whole = opened(&reports, header);
+    // No name has room for more than itself.
+    let mut collector = Collector::new(header, Limits { reports_max: 25 });
+    let mut groups = Vec::new();
+    for report in &reports {
+        groups.extend(collector.open_before(report, &mut world.rng));
+        assert_eq!(collector.take(report), Taken::Kept);
+        assert!(collector.open_before(&report[..HEADER_LEN + 3], &mut world.rng).is_empty(), "cut off");
+    }
+    groups.extend(collector.open(&mut world.rng));
+    assert_eq!(groups, whole);
+    assert_eq!(groups.iter().filter(|group| matches!(group, Group::Revealed(_))).count(), 2);
+}
+
+#[test]
 fn a_full_collector_says_so() {
     let mut world = World::new(8);
     let mut collector = Collector::new(header(10), Limits { reports_max: 2 });
