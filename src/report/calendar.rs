@@ -13,6 +13,9 @@ pub const ASK_HOURS: u64 = 20;
 pub const DESTROY_HOURS: u64 = 24;
 /// Hours after the end of an epoch until which reports are sent.
 pub const SEND_HOURS: u64 = 48;
+/// Hours after the end of an epoch when B hands over what came. By then what was due in the last minutes has arrived, and what
+/// failed there was tried again three times (after 10, 20 and 40 minutes at most).
+pub const HAND_OVER_HOURS: u64 = 50;
 /// Hours after the end of an epoch until which a day's or a week's reports are taken, for whoever could not be reached.
 pub const ACCEPT_HOURS: u64 = 96;
 

@@ -10,6 +10,10 @@ use crate::report::message::{Header, Lane, Report};
 
 /// A household takes part in the week's sums once in so many weeks, by a coin that knows nothing of the week.
 pub const TAKES_PART_ONE_IN: u32 = 4;
+/// The first wait after a failure goes so often into a day.
+const RETRIES_A_DAY: u64 = 144;
+/// After so many failures the wait is the longest.
+const DOUBLINGS_MAX: u8 = 10;
 
 /// When the three messages of one report leave: each by itself, hours from the last one, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +63,16 @@ pub fn plan_week(calendar: Calendar, epoch: u32, rng: &mut impl CryptoRng) -> u6
 /// When the tokens of an epoch are asked for: while it lasts, from `now` on.
 pub fn plan_tokens(calendar: Calendar, lane: Lane, epoch: u32, now: u64, rng: &mut impl CryptoRng) -> u64 {
     within(now.max(calendar.begins_at(lane, epoch)), calendar.ends_at(lane, epoch), rng)
+}
+
+/// Seconds until what failed is tried again: 10 minutes at first, each time twice as long, 12 hours at most, and chance takes up
+/// to half of it, so that many boxes do not return at once. Shorter by as much as the calendar's days are; at least one.
+pub fn retry(calendar: Calendar, tries: u8, rng: &mut impl CryptoRng) -> u64 {
+    let day = calendar.hours(24);
+    let first = (day / RETRIES_A_DAY).max(1);
+    let longest = first.saturating_mul(1 << u32::from(tries.min(DOUBLINGS_MAX))).min((day / 2).max(1));
+    let half = (longest / 2).max(1);
+    half.saturating_add(rng.next_u64().checked_rem(half).unwrap_or(0))
 }
 
 /// Whether this household takes part this week: once in so many weeks.
@@ -180,6 +194,19 @@ mod tests {
         // 24,000 in 24 hours: 1,000 each, sd 31; five of them.
         assert!(hours.iter().all(|count| (845..=1_155).contains(count)), "{hours:?}");
         assert_eq!(plan(calendar, Lane::Security, u32::MAX, &mut rng).len(), 2, "a clock gone wrong");
+    }
+
+    #[test]
+    fn what_fails_waits_longer_each_time_and_in_a_test_as_many_times_shorter() {
+        let mut rng = StdRng::seed_from_u64(36);
+        for tries in 0..=u8::MAX {
+            let longest = (600_u64 << tries.min(10)).min(12 * 3600);
+            let waited = retry(Calendar::default(), tries, &mut rng);
+            assert!((longest / 2..longest).contains(&waited), "{tries}: {waited}");
+            let lab = Calendar::of_days(20).unwrap();
+            assert!((1..=10).contains(&retry(lab, tries, &mut rng)), "half a day at most");
+        }
+        assert_eq!(retry(Calendar::of_days(1).unwrap(), 0, &mut rng), 1);
     }
 
     #[test]

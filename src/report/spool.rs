@@ -11,12 +11,9 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::digest;
 use rand::CryptoRng;
 
+use crate::report::calendar::Calendar;
 use crate::report::envelope::Envelope;
-
-/// First wait after a failure, in seconds; each next one is twice as long.
-pub const RETRY_FIRST_SECS: u64 = 600;
-/// Longest wait, in seconds.
-pub const RETRY_MAX_SECS: u64 = 12 * 3600;
+use crate::report::slots::retry;
 
 const MAGIC: &[u8; 8] = b"LTspool1";
 /// Due, expiry, tries and length before the octets; a check behind them.
@@ -117,10 +114,16 @@ impl Spool {
     }
 
     /// It did not: tried again later, each time later, with chance in it so that many boxes do not return at once.
-    pub fn failed(&mut self, envelope: &Envelope, now: u64, rng: &mut impl CryptoRng) -> io::Result<()> {
+    pub fn failed(
+        &mut self,
+        envelope: &Envelope,
+        calendar: Calendar,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) -> io::Result<()> {
         let mut all = self.waiting.clone();
         for waiting in all.iter_mut().filter(|waiting| waiting.envelope == *envelope) {
-            waiting.due_at = now.saturating_add(wait(waiting.tries, rng));
+            waiting.due_at = now.saturating_add(retry(calendar, waiting.tries, rng));
             waiting.tries = waiting.tries.saturating_add(1);
         }
         self.keep(all)
@@ -167,13 +170,6 @@ impl Spool {
         self.waiting = all;
         Ok(())
     }
-}
-
-/// Between half of it and the whole: 10 minutes at first, 12 hours at most.
-fn wait(tries: u8, rng: &mut impl CryptoRng) -> u64 {
-    let longest = RETRY_FIRST_SECS.saturating_mul(1 << u32::from(tries.min(10))).min(RETRY_MAX_SECS);
-    let half = longest / 2;
-    half.saturating_add(rng.next_u64().checked_rem(half).unwrap_or(0))
 }
 
 fn size(all: &[Waiting]) -> usize {
@@ -316,19 +312,18 @@ mod tests {
         spool.put(envelope(1), 0, 3 * 86_400).unwrap();
         let (mut now, mut waits) = (0, Vec::new());
         while spool.due(now).is_some() {
-            spool.failed(&envelope(1), now, &mut rng).unwrap();
+            spool.failed(&envelope(1), Calendar::default(), now, &mut rng).unwrap();
             let next = spool.next_at().unwrap();
             waits.push(next - now);
             now = next;
         }
         for (at, waited) in waits.iter().enumerate() {
-            let longest = (RETRY_FIRST_SECS << at).min(RETRY_MAX_SECS);
+            let longest = (600 << at).min(12 * 3600);
             assert!((longest / 2..longest).contains(waited), "{waits:?}");
         }
         assert!(waits.len() > 6, "{waits:?}");
         assert_eq!(spool.expire(now).unwrap(), 1);
         assert!(spool.is_empty());
-        assert_eq!(wait(255, &mut rng).max(RETRY_MAX_SECS), RETRY_MAX_SECS);
     }
 
     #[test]

@@ -30,10 +30,11 @@ const WEEKLY: [(&str, u32); 7] = [
 /// Attacks of a day.
 const DAILY: [(&str, u32); 3] = [("lua-dao.top", 60), ("gia-mao.vn", 21), ("hiem-hoi.net", 12)];
 
-/// Seconds of a day: of those that are long enough for two cores, the one whose next week begins soonest, but not before all is set up.
+/// Seconds of a day: of those that are long enough for two cores with other work, the one whose first week is over soonest, but
+/// does not begin before all is set up.
 fn day_secs() -> u64 {
     let wait = |day_secs: &u64| 7 * day_secs - now() % (7 * day_secs);
-    (9..=12).filter(|day_secs| wait(day_secs) > 20).min_by_key(wait).unwrap()
+    (12..=16).filter(|day_secs| wait(day_secs) > 20).min_by_key(|day_secs| wait(day_secs) + 11 * day_secs).unwrap()
 }
 
 /// Whether the `home`th is among the `homes` that meet the `at`th name.
@@ -117,11 +118,18 @@ fn five_hundred_homes_and_what_four_processes_make_of_them() {
 }
 
 fn names_that_enough_met(operators: &Operators) {
-    let found: BTreeMap<String, i64> =
-        operators.indicators().iter().map(|row| (row[2].text().unwrap().to_string(), row[4].int().unwrap())).collect();
+    let found = || -> BTreeMap<String, i64> {
+        let rows = operators.indicators();
+        rows.iter().map(|row| (row[2].text().unwrap().to_string(), row[4].int().unwrap())).collect()
+    };
     let all = WEEKLY.iter().chain(&DAILY).filter(|(_, homes)| *homes >= 20);
     let expected: BTreeMap<String, i64> = all.map(|(name, homes)| ((*name).to_string(), i64::from(*homes))).collect();
-    assert_eq!(found, expected);
+    // What came late is opened a moment after it was handed over.
+    let patience = now() + 10;
+    while found() != expected && now() < patience {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert_eq!(found(), expected);
     assert!(operators.indicators().iter().all(|row| row[5].int() == Some(0)), "nobody sent junk");
 }
 
@@ -159,7 +167,9 @@ fn sums_are_as_right_as_they_are_said(operators: &Operators, week: u64) {
 fn all_homes_look_alike(homes: &[Resident]) {
     let looks = |resident: &Resident| {
         let mut counts: BTreeMap<(Kind, usize, usize), usize> = BTreeMap::new();
-        resident.sent.iter().for_each(|sent| *counts.entry(*sent).or_default() += 1);
+        // What found nobody is tried again, whatever is in it.
+        let sent = resident.sent.iter().filter(|(_, out, _)| *out > 0);
+        sent.for_each(|sent| *counts.entry(*sent).or_default() += 1);
         counts
     };
     let busy = (0..HOMES).max_by_key(|home| load_of(*home)).unwrap();
@@ -210,9 +220,11 @@ fn tell(operators: &Operators, homes: &[Resident]) {
     );
     let mut lost = BTreeMap::new();
     for (kind, count) in homes.iter().flat_map(|resident| resident.home.counts()) {
-        *lost.entry(*kind).or_insert(0) += count.failed + count.dropped;
+        *lost.entry(*kind).or_insert(0) += count.dropped;
     }
-    assert!(lost.values().all(|lost| *lost == 0), "not all arrived in time: {lost:?}");
+    let failed: u64 = homes.iter().flat_map(|resident| resident.home.counts().values()).map(|count| count.failed).sum();
+    println!("{failed} tried again");
+    assert!(lost.values().all(|lost| *lost == 0), "not all arrived in time: {lost:?}, {failed} failed");
     for role in ["issuer", "relay", "a", "b"] {
         println!("{role}: {:.2} s of processor time", operators.cpu_secs(role));
     }

@@ -9,7 +9,7 @@ use super::settings::Role;
 use super::store::Kind;
 use super::weeks::WeekError;
 use crate::hub::database::DatabaseError;
-use crate::report::calendar::{ACCEPT_HOURS, SEND_HOURS};
+use crate::report::calendar::{ACCEPT_HOURS, HAND_OVER_HOURS};
 use crate::report::envelope::REPORT_LEN;
 use crate::report::message::Lane;
 
@@ -79,7 +79,7 @@ impl Operator {
     async fn advance(self: &Arc<Operator>, place: (Lane, u32), stage: i64, now: u64) -> Result<(), WeekError> {
         let calendar = self.manifest.load().calendar;
         let after = |hours| calendar.after(place.0, place.1, hours) <= now;
-        if self.role == Role::B && stage < Stage::HandedOver as i64 && after(SEND_HOURS) {
+        if self.role == Role::B && stage < Stage::HandedOver as i64 && after(HAND_OVER_HOURS) {
             self.hand_over(place).await?;
             self.set_stage(place, Stage::HandedOver)?;
         }

@@ -1,8 +1,6 @@
 //! What each moment brings of an epoch: its tokens asked for while it lasts, its slots filled when it ends, questions, reports
 //! and sums at the times that were drawn. What comes too late is dropped, never sent in another form.
 
-use rand::Rng as _;
-
 use super::epoch::{ANSWER_LEN, Asked, Epoch, QUESTION_LEN, Running, Side, Weekly, evaluated, purposes};
 use super::{Action, Errand, Home, Pending, Reply};
 use crate::report::calendar::{ASK_HOURS, DESTROY_HOURS};
@@ -19,8 +17,8 @@ use crate::report::token::{self, REQUEST_LEN, SIGNATURE_LEN, TOKEN_LEN};
 
 /// Octets of the week's sums with their token.
 const WEEKLY_LEN: usize = TOKEN_LEN + WEEK_LEN;
-/// First wait after a failure, in hundredths of a day; each next one is twice as long, and chance takes up to half of it.
-const RETRY_OF_DAY: u64 = 144;
+/// Keys do not wait for whoever asks: no more than a few hours between two tries.
+const DOUBLINGS_MAX: u8 = 5;
 
 type Key = (Lane, u32);
 
@@ -336,7 +334,7 @@ impl Home {
         let _ = if is_taken || reply.is_final() {
             self.spool.sent(envelope)
         } else {
-            self.spool.failed(envelope, now, &mut self.rng)
+            self.spool.failed(envelope, self.manifest.calendar, now, &mut self.rng)
         };
         if !is_taken && reply.is_final() {
             self.dropped(kind, 1);
@@ -368,10 +366,7 @@ impl Home {
 
     /// Seconds until something is tried again.
     fn wait(&mut self, tries: u8) -> u64 {
-        let day = self.manifest.calendar.hours(24);
-        let longest = (day / RETRY_OF_DAY).max(1).saturating_mul(1 << u32::from(tries.min(5)));
-        let half = (longest / 2).max(1);
-        half.saturating_add(self.rng.next_u64().checked_rem(half).unwrap_or(0))
+        slots::retry(self.manifest.calendar, tries.min(DOUBLINGS_MAX), &mut self.rng)
     }
 }
 
