@@ -114,6 +114,7 @@ mod tests {
     use super::*;
     use crate::classify::category::Category;
     use crate::name::Name;
+    use crate::report::calendar::HAND_OVER_HOURS;
     use crate::report::message::{Content, Threshold};
     use rand::SeedableRng;
     use rand::rngs::StdRng;
@@ -185,6 +186,8 @@ mod tests {
             for slot in plan(calendar, Lane::Harm, EPOCH, &mut rng) {
                 assert!(slot.ask_a_at.max(slot.ask_b_at) + 4 * 3600 <= slot.send_at);
                 assert!(slot.ask_a_at >= ended && slot.send_at < ended + SEND_HOURS * 3600);
+                let handed_over_at = calendar.after(Lane::Harm, EPOCH, HAND_OVER_HOURS);
+                assert!(slot.send_at + 2 * 3600 <= handed_over_at, "the last may fail and be tried again");
                 hours[((slot.send_at - ended - DESTROY_HOURS * 3600) / 3600) as usize] += 1;
             }
             assert!((ended..ended + SEND_HOURS * 3600).contains(&plan_week(calendar, EPOCH, &mut rng)));
