@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::harness::homes::{Resident, live, now};
+use crate::harness::homes::{Resident, folder, live, now};
 use crate::harness::operators::{Operators, Options};
 use luytre::classify::Category;
 use luytre::name::Name;
@@ -13,7 +13,6 @@ use luytre::report::ledger::Ledger;
 use luytre::report::message::Lane;
 use luytre::report::preview::Kind;
 use luytre::report::statistics::{BANDS, CELLS, Cell};
-use tempfile::TempDir;
 
 const HOMES: u32 = 500;
 
@@ -86,7 +85,7 @@ fn five_hundred_homes_and_what_four_processes_make_of_them() {
     let mut operators = Operators::start(&options);
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let (day, week) = (operators.first(Lane::Security), operators.first(Lane::Harm));
-    let spools = TempDir::new().unwrap();
+    let spools = folder();
     let mut homes: Vec<Resident> = (0..HOMES).map(|home| Resident::new(&manifest, home, spools.path())).collect();
     let keys_before = epoch_keys(&operators);
     assert_eq!(keys_before.len(), 2 * 3, "two days and a week at each operator");

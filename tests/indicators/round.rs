@@ -19,7 +19,7 @@ use crate::harness::authority::good;
 use crate::harness::country::{Country, wait_for_version};
 use crate::harness::desk::Desk;
 use crate::harness::family::soon;
-use crate::harness::homes::{Resident, live, now};
+use crate::harness::homes::{Resident, folder, live, now};
 use crate::harness::operators::{Operators, Options};
 use crate::harness::{Server, Upstream, free_port, head, text};
 
@@ -93,7 +93,7 @@ fn what_thirty_homes_met_is_refused_at_the_next() {
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let first = operators.first(Lane::Security);
     let epoch = (first..first + 3).find(|epoch| calendar.begins_at(Lane::Security, *epoch) > now()).unwrap();
-    let spools = TempDir::new().unwrap();
+    let spools = folder();
     let mut homes: Vec<Resident> = (0..29).map(|home| Resident::new(&manifest, home, spools.path())).collect();
     let middle = calendar.begins_at(Lane::Security, epoch) + 10;
     live(&mut homes, middle);
