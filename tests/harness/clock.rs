@@ -89,6 +89,13 @@ impl Clock {
     }
 }
 
+/// What libfaketime leaves of a process that was killed, and stumbles over when another gets its number.
+pub fn sweep(pid: u32) {
+    for name in ["faketime_shm_", "sem.faketime_sem_"] {
+        let _ = fs::remove_file(format!("/dev/shm/{name}{pid}"));
+    }
+}
+
 fn machine_secs() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }

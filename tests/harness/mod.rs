@@ -514,6 +514,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        clock::sweep(self.child.id());
     }
 }
 

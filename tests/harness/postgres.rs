@@ -65,8 +65,14 @@ impl Postgres {
     }
 }
 
+/// Asked to end at once (SIGQUIT), it takes its shared memory with it; killed, that would stay on the machine.
 impl Drop for Postgres {
     fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-QUIT", &self.child.id().to_string()]).status();
+        let until = Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < until {
+            thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
