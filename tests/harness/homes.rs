@@ -16,7 +16,6 @@ use luytre::report::spool::{Limits, Spool};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use socket2::{Domain, Socket, Type};
-use tempfile::TempDir;
 
 /// Messages on their way at once: the operators have two cores as well.
 const CARRIERS: usize = 8;
@@ -41,12 +40,6 @@ impl Resident {
         let addr = Ipv4Addr::from_bits(0x7f40_0000 + number * 256 + 1);
         Resident { home: Home::new(manifest.clone(), options, consent, spool, rng), addr, sent: Vec::new() }
     }
-}
-
-/// A folder in memory where the machine has one: five hundred homes and four operators would else wait for one disk, in days of
-/// seconds.
-pub fn folder() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
 pub fn now() -> u64 {

@@ -518,6 +518,11 @@ impl Drop for Server {
     }
 }
 
+/// A folder in memory, where the machine has such: in days of a few seconds hundreds of homes cannot wait for one disk.
+pub fn folder_in_memory() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
 /// Runs the program with this standard input.
 pub fn run(arguments: &[&str], stdin: &str) -> Output {
     let mut child = Command::new(binary())

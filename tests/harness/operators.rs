@@ -41,7 +41,7 @@ pub struct Operators {
 
 impl Operators {
     pub fn start(options: &Options) -> Operators {
-        let folder = super::homes::folder();
+        let folder = super::folder_in_memory();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
         let calendar = Calendar::of_days(options.day_secs).unwrap();
         let local = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));

@@ -12,6 +12,7 @@ use luytre::classify::Category;
 use luytre::family::Family;
 use luytre::hub::database::Row;
 use luytre::name::Name;
+use luytre::report::calendar::ACCEPT_HOURS;
 use luytre::report::message::Lane;
 use tempfile::TempDir;
 
@@ -19,9 +20,9 @@ use crate::harness::authority::good;
 use crate::harness::country::{Country, wait_for_version};
 use crate::harness::desk::Desk;
 use crate::harness::family::soon;
-use crate::harness::homes::{Resident, folder, live, now};
+use crate::harness::homes::{Resident, live, now};
 use crate::harness::operators::{Operators, Options};
-use crate::harness::{Server, Upstream, free_port, head, text};
+use crate::harness::{Server, Upstream, folder_in_memory, free_port, head, text};
 
 const SCAM: &str = "vietcombank-login.top";
 const CHILD: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 11);
@@ -93,7 +94,7 @@ fn what_thirty_homes_met_is_refused_at_the_next() {
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let first = operators.first(Lane::Security);
     let epoch = (first..first + 3).find(|epoch| calendar.begins_at(Lane::Security, *epoch) > now()).unwrap();
-    let spools = folder();
+    let spools = folder_in_memory();
     let mut homes: Vec<Resident> = (0..29).map(|home| Resident::new(&manifest, home, spools.path())).collect();
     let middle = calendar.begins_at(Lane::Security, epoch) + 10;
     live(&mut homes, middle);
@@ -104,9 +105,13 @@ fn what_thirty_homes_met_is_refused_at_the_next() {
     for _ in 0..3 {
         assert_eq!(reporting.ask_from(CHILD, SCAM, "A").ede_code(), Some(15), "an imitation");
     }
-    live(&mut homes, calendar.after(Lane::Security, epoch, 53));
-    // What was late is handed over by itself, and the number grows.
-    let last = calendar.after(Lane::Security, epoch, 98) + 10;
+    // Long before those that were late are handed over by themselves, and let the number grow.
+    let late_at = calendar.after(Lane::Security, epoch, ACCEPT_HOURS);
+    while operators.indicators().is_empty() {
+        live(&mut homes, now() + 1);
+        assert!(now() < late_at, "nothing was handed over\n{}", lost(&homes));
+    }
+    let last = calendar.after(Lane::Security, epoch, ACCEPT_HOURS + 2) + 10;
     let is_found =
         |found: &[Row]| found.first().is_some_and(|row| (row[2].text(), row[4].int()) == (Some(SCAM), Some(30)));
     while now() < last && !is_found(&operators.indicators()) {

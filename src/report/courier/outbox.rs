@@ -298,12 +298,14 @@ impl Home {
 
     pub(super) fn take_week_receipt(&mut self, key: Option<Key>, reply: &Reply, now: u64) -> bool {
         let is_taken = matches!(reply, Reply::Said(202, _));
-        let wait = self.wait(0);
+        let week = key.and_then(|key| self.epochs.get(&key)).and_then(|epoch| epoch.week.as_ref());
+        let tries = if let Some(Weekly::Answer { tries, .. }) = week { *tries } else { 0 };
+        let wait = self.wait(tries);
         let Some(epoch) = key.and_then(|key| self.epochs.get_mut(&key)) else { return false };
         match &mut epoch.week {
             week if is_taken || reply.is_final() => *week = None,
             Some(Weekly::Answer { due_at, tries, .. }) => {
-                *due_at = Some(now.saturating_add(wait.saturating_mul(1 << u32::from((*tries).min(6)))));
+                *due_at = Some(now.saturating_add(wait));
                 *tries = tries.saturating_add(1);
             }
             _ => {}

@@ -407,6 +407,27 @@ fn where_one_operator_can_be_reached_one_answer_leaves_a_week() {
 }
 
 #[test]
+fn the_one_answer_of_a_week_is_tried_again_each_time_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new(|file| file.a = None);
+    let mut home = world.home(folder.path(), 18);
+    world.live(&mut home, START..START + 7 * DAY, busy);
+    world.manner = Manner::Gone;
+    world.live(&mut home, START + 7 * DAY..START + 10 * DAY, busy);
+    let tried = world.log.iter().filter(|entry| entry.0 == Kind::Answer).map(|entry| entry.3);
+    let tried: Vec<u64> = tried.collect();
+    for (failures, pair) in tried.windows(2).enumerate() {
+        let longest = (1 << failures).min(DAY / 2);
+        assert!(pair[1] - pair[0] >= longest / 2, "{tried:?}");
+    }
+    assert!(tried.len() > 3 && world.answers.is_empty(), "{tried:?}");
+    world.manner = Manner::Good;
+    world.live(&mut home, START + 10 * DAY..START + 11 * DAY, busy);
+    assert_eq!(world.answers.len(), 1, "once, when it can");
+    assert_eq!(home.counts()[&Kind::Answer].failed, tried.len() as u64);
+}
+
+#[test]
 fn a_tests_manifest_and_one_without_a_provider_send_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::new(|file| file.issuer = None);
