@@ -6,7 +6,7 @@ mod harness;
 use std::fs;
 use std::process::Output;
 
-use harness::{run, text};
+use harness::{both, run, text};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -213,7 +213,7 @@ fn the_readme_lists_every_metric() {
 fn doctor_names_what_is_wrong_and_the_remedy() {
     let folder = TempDir::new().unwrap();
     let config = household(&folder);
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (_, taken) = both();
     let body = fs::read_to_string(&config).unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     fs::write(&config, body.replace("127.0.0.1:5300", &listen)).unwrap();

@@ -108,9 +108,8 @@ fn a_restart_on_kept_sockets_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let list = folder.path().join("big.txt");
     write_list(&list, 0);
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (udp, tcp) = harness::both();
     let dns = udp.local_addr().unwrap();
-    let tcp = TcpListener::bind(dns).unwrap();
     luytre::sys::set_receive_buffer(udp.as_fd(), 16 << 20).unwrap();
     let queue = socket2::SockRef::from(&udp).recv_buffer_size().unwrap() as u64;
     let metrics = (Ipv4Addr::LOCALHOST, harness::free_port()).into();

@@ -259,7 +259,8 @@ mod tests {
     }
 
     async fn server(rcode: ResponseCode, truncated: bool) -> SocketAddr {
-        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        // On an address where no other test asks for any port: free for UDP is free for TCP.
+        let udp = UdpSocket::bind("127.0.0.78:0").await.unwrap();
         let addr = udp.local_addr().unwrap();
         let tcp = TcpListener::bind(addr).await.unwrap();
         tokio::spawn(async move {

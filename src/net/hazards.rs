@@ -257,7 +257,8 @@ mod tests {
         let hazard = taken(listener.local_addr().unwrap(), false);
         // This test's own process is named after the library.
         assert!(hazard.is_none_or(|hazard| hazard.what.contains("(process ")));
-        let free = { std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap() };
+        // On an address where no other test asks for any port.
+        let free = { std::net::TcpListener::bind("127.0.0.77:0").unwrap().local_addr().unwrap() };
         assert_eq!(taken(free, false), None);
     }
 }

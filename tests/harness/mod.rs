@@ -22,10 +22,11 @@ pub mod zones;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -149,15 +150,10 @@ impl Drop for Upstream {
     }
 }
 
-/// A UDP and a TCP socket on one port.
-fn both() -> (UdpSocket, TcpListener) {
-    for _ in 0..50 {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()) {
-            return (udp, tcp);
-        }
-    }
-    panic!("no port is free for UDP and TCP");
+/// A UDP and a TCP socket on one port of 127.0.0.1.
+pub fn both() -> (UdpSocket, TcpListener) {
+    let addr = (Ipv4Addr::LOCALHOST, free_port());
+    (UdpSocket::bind(addr).unwrap(), TcpListener::bind(addr).unwrap())
 }
 
 fn reply(packet: &[u8], world: &Mutex<World>, udp: bool) -> Option<Vec<u8>> {
@@ -338,9 +334,23 @@ pub fn binary() -> &'static str {
     env!("CARGO_BIN_EXE_luytre")
 }
 
-/// A port that is free now for UDP and TCP. Another process could take it before we do; the start would say so.
+/// Below the ports Linux gives to sockets that ask for any, and above those a browser refuses to open.
+const PORTS: Range<u16> = 11_000..32_768;
+
+/// A port free for UDP and TCP, given once. Nobody gets it by chance before the process it is meant for has it.
 pub fn free_port() -> u16 {
-    both().0.local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Two test programs at one time begin far from each other.
+    let first = std::process::id().wrapping_mul(997) % count;
+    for _ in 0..count {
+        let port = PORTS.start + ((first + GIVEN.fetch_add(1, Ordering::Relaxed)) % count) as u16;
+        let (udp, tcp) = (UdpSocket::bind(("0.0.0.0", port)), TcpListener::bind(("0.0.0.0", port)));
+        if udp.is_ok() && tcp.is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free for UDP and TCP");
 }
 
 /// The head of a configuration: listeners, upstream, state.
