@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use harness::authority::{bad, good};
 use harness::country::{Country, wait_for_version};
+use harness::memory;
 use harness::{PATIENCE, Server, Upstream, binary, free_port, text};
 use luytre::classify::sealed::{Belief, Sealed, Table};
 use luytre::name::{Name, NameSet};
@@ -114,11 +115,8 @@ fn a_sealed_name_is_refused_to_everybody_and_named_to_nobody() {
     // Nobody upstream heard of a sealed name, and nothing on disk or in the log has one.
     assert!(!upstream.seen().iter().any(|asked| asked.contains("sealed-")));
     let folder = server.config.parent().unwrap();
-    for file in files(folder) {
-        let octets = fs::read(&file).unwrap();
-        for word in [&b"sealed-one"[..], b"sealed-two", b"sealed-three", rare[0].as_bytes()] {
-            assert!(!octets.windows(word.len()).any(|window| window == word), "{} has a name", file.display());
-        }
+    for word in ["sealed-one", "sealed-two", "sealed-three", rare[0].as_str()] {
+        assert_eq!(memory::in_files(folder, word), [], "it is written nowhere");
     }
     drop(holder);
     // Known by now, so the holder is not needed.
@@ -148,8 +146,12 @@ fn it_is_off_until_the_household_takes_it() {
     let ((country, key, port), upstream) = (found(), Upstream::start());
     let server = start(&country, &upstream, false);
     assert!(server.ask_from(CHILD, "sealed-one.example", "A").ede_code().is_none());
-    let kept = files(&server.config.parent().unwrap().join("state"));
-    assert!(!kept.iter().any(|file| file.extension().is_some_and(|end| end == "sealed")), "{kept:?}");
+    let kept = fs::read_dir(server.config.parent().unwrap().join("state/signed")).unwrap();
+    let kept: Vec<_> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(
+        kept.iter().any(|file| file.ends_with(".lyb")) && !kept.iter().any(|file| file.ends_with(".sealed")),
+        "{kept:?}"
+    );
     let status = || text(&server.command(&["lists", "status"]).stdout);
     assert!(status().contains("entries, not taken: sealed\n"), "{}", status());
     // Wanted later, it comes without a new release.
@@ -194,14 +196,4 @@ fn the_holder_names_lines_and_answers_no_more_than_a_share() {
     let point = "\u{1}".repeat(32);
     assert_eq!([ask("short", "POST"), ask(&"y".repeat(4096), "POST"), ask(&point, "POST")], ["400", "400", "400"]);
     assert_eq!(ask(&point, "POST"), "429");
-}
-
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().flatten() {
-            if entry.path().is_dir() { folders.push(entry.path()) } else { found.push(entry.path()) }
-        }
-    }
-    found
 }
