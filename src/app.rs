@@ -103,8 +103,10 @@ pub fn run(origin: Origin) -> Result<(), StartError> {
         .thread_keep_alive(ASIDE_KEPT)
         .build()
         .context("the asynchronous side cannot start")?;
+    // First: who is sent to the pages by an answer finds them.
+    let sockets = pages::bind(&config)?;
     let app = Arc::new(App::start(origin, config, builtin, runtime.handle())?);
-    pages::open(&app, runtime.handle())?;
+    pages::open(&app, runtime.handle(), sockets)?;
     runtime.block_on(app.live())?;
     app.drain(runtime);
     Ok(())

@@ -1,4 +1,4 @@
-//! Opens the pages: listeners, plain and by TLS.
+//! Opens the pages, plain and by TLS: their sockets before any door is open, what they say when all is there to say it.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use super::{App, now};
+use crate::config::Config;
 use crate::identity::ClientAddr;
 use crate::name::Name;
 use crate::net;
@@ -17,8 +18,22 @@ use crate::policy::Verdict;
 use crate::proxy::refusal::Pages;
 use crate::web::{Web, server};
 
-/// Opens what the configuration names; nothing without `[web]`.
-pub fn open(app: &Arc<App>, runtime: &Handle) -> anyhow::Result<()> {
+/// Where the pages will be: who comes early waits, and is not turned away.
+#[derive(Default)]
+pub struct Sockets {
+    plain: Vec<std::net::TcpListener>,
+    tls: Vec<std::net::TcpListener>,
+}
+
+/// Takes the addresses that the configuration names.
+pub fn bind(config: &Config) -> anyhow::Result<Sockets> {
+    let bind = |addrs: &[SocketAddr]| addrs.iter().map(|addr| Ok(net::bind_tcp(*addr)?)).collect::<anyhow::Result<_>>();
+    let Some(web) = &config.web else { return Ok(Sockets::default()) };
+    Ok(Sockets { plain: bind(&web.listen)?, tls: bind(&web.listen_tls)? })
+}
+
+/// Serves the pages; nothing without `[web]`.
+pub fn open(app: &Arc<App>, runtime: &Handle, sockets: Sockets) -> anyhow::Result<()> {
     let options = app.state().config.web.clone();
     let Some((options, (family, _))) = options.zip(app.family.as_ref()) else { return Ok(()) };
     let steward = Arc::clone(app) as Arc<dyn crate::web::Steward>;
@@ -26,19 +41,20 @@ pub fn open(app: &Arc<App>, runtime: &Handle) -> anyhow::Result<()> {
     let web = Arc::new(Web::new(judge, Arc::clone(family), steward, builtin, options.clone()).context("the pages")?);
     let router = server::router(Arc::clone(&web));
     let places = Arc::new(Semaphore::new(options.connections_max));
-    let listen = |addr: SocketAddr, tls: Option<TlsAcceptor>| -> anyhow::Result<()> {
+    let serve = |socket: std::net::TcpListener, tls: Option<TlsAcceptor>| -> anyhow::Result<()> {
         let _inside = runtime.enter();
-        let listener = TcpListener::from_std(net::bind_tcp(addr)?).context("the pages cannot listen")?;
+        let addr = socket.local_addr()?;
+        let listener = TcpListener::from_std(socket).context("the pages cannot listen")?;
         runtime.spawn(server::serve(listener, router.clone(), Arc::clone(&places), tls));
         tracing::info!(%addr, "the pages are here");
         Ok(())
     };
-    for addr in &options.listen {
-        listen(*addr, None)?;
+    for socket in sockets.plain {
+        serve(socket, None)?;
     }
     let tls = app.doors.lock().unwrap_or_else(PoisonError::into_inner).handshake();
-    for addr in &options.listen_tls {
-        listen(*addr, tls.clone())?;
+    for socket in sockets.tls {
+        serve(socket, tls.clone())?;
     }
     if let Some(proxy) = app.proxy.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
         // There is one start, and it sets this once.

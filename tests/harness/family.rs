@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -41,8 +41,6 @@ impl Household {
         let pages: SocketAddr = (Ipv4Addr::LOCALHOST, free_port()).into();
         let rest = format!("[web]\nlisten = [\"{pages}\"]\n{}{people}", written(beside.path(), lists));
         let server = Server::start_at(&clock, Arc::clone(&folder), upstream.addr, "", &rest);
-        // The pages open after the doors do.
-        soon("the pages", PATIENCE, || TcpStream::connect(pages).is_ok());
         Household { server, upstream, clock, pages, folder, lists: beside }
     }
 
