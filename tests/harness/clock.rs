@@ -1,7 +1,8 @@
-//! The wall clock of the real program, set and moved by the test while it runs (Debian's libfaketime). Monotonic time, and with
-//! it every timer, goes on as ever. What the kernel says of its clock is the test's to say, too.
+//! The wall clock of the real program, set and moved by the test while it runs (`clock.c`). Monotonic time, and with it every
+//! timer, goes on as ever. What the kernel says of its clock is the test's to say, too.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 
 /// A clock for as many processes as the test starts with it.
 pub struct Clock {
-    /// How far the clock is from the machine's, as libfaketime reads it.
+    /// How far the clock is from the machine's, in nanoseconds: eight octets, which the program maps.
     offset: PathBuf,
     /// There while the kernel's clock is synchronised.
     synchronised: PathBuf,
@@ -23,13 +24,15 @@ impl Clock {
         let clock = Clock {
             offset: folder.join("clock.offset"),
             synchronised: folder.join("clock.synchronised"),
-            library: folder.join("adjtimex.so"),
+            library: folder.join("clock.so"),
         };
-        clock.keep(0.0);
-        let source = folder.join("adjtimex.c");
-        fs::write(&source, ADJTIMEX).unwrap();
-        let built =
-            Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&clock.library).arg(&source).output().unwrap();
+        fs::write(&clock.offset, 0_i64.to_ne_bytes()).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness/clock.c");
+        let built = Command::new("cc")
+            .args(["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"])
+            .args([&clock.library, &source])
+            .output()
+            .unwrap();
         assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
         clock
     }
@@ -65,59 +68,24 @@ impl Clock {
 
     /// Lets that program run by this clock.
     pub fn rule(&self, command: &mut Command) {
-        let preload = format!("{}:{}", faketime(), self.library.display());
         command
-            .env("LD_PRELOAD", preload)
-            .env("FAKETIME_TIMESTAMP_FILE", &self.offset)
-            .env("FAKETIME_NO_CACHE", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("DONT_FAKE_MONOTONIC", "1")
-            // Files keep the times that the machine gave them.
-            .env("NO_FAKE_STAT", "1")
+            .env("LD_PRELOAD", &self.library)
+            .env("CLOCK_OFFSET", &self.offset)
             .env("CLOCK_SYNCHRONISED", &self.synchronised);
     }
 
     fn offset_secs(&self) -> f64 {
-        fs::read_to_string(&self.offset).unwrap().trim().parse().unwrap()
+        let octets = fs::read(&self.offset).unwrap();
+        i64::from_ne_bytes(octets.try_into().unwrap()) as f64 / 1e9
     }
 
-    fn keep(&self, offset: f64) {
-        // Never read half written.
-        let aside = self.offset.with_extension("new");
-        fs::write(&aside, format!("{offset:+.3}\n")).unwrap();
-        fs::rename(&aside, &self.offset).unwrap();
-    }
-}
-
-/// What libfaketime leaves of a process that was killed, and stumbles over when another gets its number.
-pub fn sweep(pid: u32) {
-    for name in ["faketime_shm_", "sem.faketime_sem_"] {
-        let _ = fs::remove_file(format!("/dev/shm/{name}{pid}"));
+    /// In one write of one word, which nobody reads by halves.
+    fn keep(&self, offset_secs: f64) {
+        let nanos = (offset_secs * 1e9) as i64;
+        File::options().write(true).open(&self.offset).unwrap().write_all_at(&nanos.to_ne_bytes(), 0).unwrap();
     }
 }
 
 fn machine_secs() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
-
-/// Where Debian has it, by the machine's architecture.
-fn faketime() -> String {
-    let listed = Command::new("dpkg").args(["-L", "libfaketime"]).output().unwrap();
-    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let library = listed.lines().find(|line| line.ends_with("/libfaketime.so.1"));
-    library.expect("libfaketime is installed by tests/run").to_string()
-}
-
-/// In place of the kernel's answer.
-const ADJTIMEX: &str = "
-#include <stdlib.h>
-#include <sys/timex.h>
-#include <unistd.h>
-
-int adjtimex(struct timex *state) {
-    const char *file = getenv(\"CLOCK_SYNCHRONISED\");
-    int is_synchronised = file && access(file, F_OK) == 0;
-    state->status = is_synchronised ? STA_PLL : STA_UNSYNC;
-    return is_synchronised ? TIME_OK : TIME_ERROR;
-}
-";

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +17,9 @@ use luytre::report::spool::{Limits, Spool};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use socket2::{Domain, Socket, Type};
+
+use super::clock::Clock;
+use super::operators::Operators;
 
 /// Messages on their way at once: the operators have two cores as well.
 const CARRIERS: usize = 8;
@@ -46,36 +50,49 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// Lets all of them live until that second. Whoever carries a message also tells what came of it, so that all cores compute.
+/// Lets all of them live until that second of the machine's clock.
 pub fn live(residents: &mut [Resident], until: u64) {
-    let residents: Vec<Mutex<&mut Resident>> = residents.iter_mut().map(Mutex::new).collect();
-    let (jobs, taken) = std::sync::mpsc::channel::<(usize, Ipv4Addr, Action)>();
-    let taken = Mutex::new(taken);
+    while now() < until {
+        turn(residents, &now);
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The same by a clock that waits for everybody: it moves on by half an hour when all that was due is answered, however long
+/// this machine takes, and the operators look at it twice a day.
+pub fn live_by(clock: &Clock, operators: &Operators, residents: &mut [Resident], until: u64) {
+    for half_hours in 1_u64.. {
+        while turn(residents, &|| clock.now_secs()) > 0 {}
+        let left = until.saturating_sub(clock.now_secs());
+        if left == 0 || half_hours.is_multiple_of(24) {
+            operators.look_at_the_clock();
+        }
+        if left == 0 {
+            return;
+        }
+        clock.add_secs(left.min(1800) as f64);
+    }
+}
+
+/// Each home once: what is due leaves, and what came of it is told. How many messages that were.
+fn turn(residents: &mut [Resident], now: &(dyn Fn() -> u64 + Sync)) -> usize {
+    let (waiting, count) = (Mutex::new(residents.iter_mut()), AtomicUsize::new(0));
     thread::scope(|scope| {
         for _ in 0..CARRIERS {
             scope.spawn(|| {
                 loop {
-                    let job = taken.lock().unwrap().recv();
-                    let Ok((who, from, action)) = job else { return };
-                    let (answer, out, back) = post(from, &action);
-                    let mut resident = residents[who].lock().unwrap();
-                    resident.home.came(action.id, answer, now());
-                    resident.sent.push((action.kind, out, back));
+                    let Some(resident) = waiting.lock().unwrap().next() else { return };
+                    for action in resident.home.step(now()) {
+                        let (answer, out, back) = post(resident.addr, &action);
+                        resident.home.came(action.id, answer, now());
+                        resident.sent.push((action.kind, out, back));
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             });
         }
-        while now() < until {
-            for (who, resident) in residents.iter().enumerate() {
-                let mut resident = resident.lock().unwrap();
-                for action in resident.home.step(now()) {
-                    jobs.send((who, resident.addr, action)).unwrap();
-                }
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        // What is on its way comes home before anybody looks.
-        drop(jobs);
     });
+    count.into_inner()
 }
 
 /// Posts one message from that address. What came of it, and how many octets went each way.

@@ -524,11 +524,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        clock::sweep(self.child.id());
     }
 }
 
-/// A folder in memory, where the machine has such: in days of a few seconds hundreds of homes cannot wait for one disk.
+/// A folder in memory, where the machine has such: where days last seconds, homes cannot wait for one disk.
 pub fn folder_in_memory() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }

@@ -1,10 +1,12 @@
-//! The four who take reports, each a process of the real program, in a test's days of a few seconds.
+//! The four who take reports, each a process of the real program, in days of a few seconds or by a clock of the test's own.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use luytre::hub::database::{Database, Row};
 use luytre::report::calendar::Calendar;
@@ -41,6 +43,11 @@ pub struct Operators {
 
 impl Operators {
     pub fn start(options: &Options) -> Operators {
+        Operators::start_by(options, |_| {})
+    }
+
+    /// The same, with a last word on how each is run.
+    pub fn start_by(options: &Options, prepare: impl Fn(&mut Command)) -> Operators {
         let folder = super::folder_in_memory();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_string();
         let calendar = Calendar::of_days(options.day_secs).unwrap();
@@ -86,7 +93,7 @@ impl Operators {
             let metrics = local(free_port());
             let file = path(&format!("{role}.toml"));
             fs::write(&file, format!("listen = \"{listen}\"\nmetrics = \"{metrics}\"\n{text}")).unwrap();
-            processes.push((role, spawn(role, &file, &path(&format!("{role}.log")))));
+            processes.push((role, spawn(role, &file, &path(&format!("{role}.log")), &prepare)));
             watched.push((role, metrics));
         }
         let manifest = folder.path().join("manifest.json");
@@ -138,6 +145,14 @@ impl Operators {
         fs::read_to_string(self.folder.path().join(format!("{role}.log"))).unwrap_or_default()
     }
 
+    /// Lets A and B do what is due by their clock, and waits a moment for it.
+    pub fn look_at_the_clock(&self) {
+        for (_, process) in self.processes.iter().filter(|(role, _)| ["a", "b"].contains(role)) {
+            assert!(Command::new("kill").args(["-HUP", &process.id().to_string()]).status().unwrap().success());
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+
     /// Asks all to end, and waits; each has to end well.
     pub fn stop(&mut self) {
         for (_, process) in &self.processes {
@@ -165,13 +180,14 @@ impl Drop for Operators {
     }
 }
 
-fn spawn(role: &str, settings: &str, log: &str) -> Child {
-    let mut process = Command::new("setpriv")
+fn spawn(role: &str, settings: &str, log: &str, prepare: impl Fn(&mut Command)) -> Child {
+    let mut command = Command::new("setpriv");
+    command
         .args(["--pdeathsig", "KILL", binary(), "hub", "serve", role, "--settings", settings])
         .stdout(Stdio::piped())
-        .stderr(fs::File::create(log).unwrap())
-        .spawn()
-        .unwrap();
+        .stderr(fs::File::create(log).unwrap());
+    prepare(&mut command);
+    let mut process = command.spawn().unwrap();
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     // Every door says where it is; metrics is the last.
     let is_last = |line: &std::io::Result<String>| line.as_ref().is_ok_and(|line| line.starts_with("metrics"));

@@ -1,19 +1,23 @@
-//! Five hundred households, four operators as processes of their own, days of a few seconds: what enough homes met comes out with the
-//! right number, what fewer met does not come out of any disk, sums are as right as they are said to be, and an idle home looks
-//! like a busy one.
+//! Five hundred households, four operators as processes of their own, weeks by a clock that waits for all: what enough homes met
+//! comes out with the right number, what fewer met does not come out of any disk, sums are as right as they are said to be, and
+//! an idle home looks like a busy one.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::harness::folder_in_memory;
-use crate::harness::homes::{Resident, live, now};
+use crate::harness::clock::Clock;
+use crate::harness::homes::{Resident, live_by};
 use crate::harness::operators::{Operators, Options};
+use crate::harness::{PATIENCE, folder_in_memory};
 use luytre::classify::Category;
 use luytre::name::Name;
 use luytre::report::ledger::Ledger;
 use luytre::report::message::Lane;
 use luytre::report::preview::Kind;
 use luytre::report::statistics::{BANDS, CELLS, Cell};
+use tempfile::TempDir;
 
 const HOMES: u32 = 500;
 
@@ -29,13 +33,6 @@ const WEEKLY: [(&str, u32); 7] = [
 ];
 /// Attacks of a day.
 const DAILY: [(&str, u32); 3] = [("lua-dao.top", 60), ("gia-mao.vn", 21), ("hiem-hoi.net", 12)];
-
-/// Seconds of a day: of those that are long enough for two cores with other work, the one whose first week is over soonest, but
-/// does not begin before all is set up.
-fn day_secs() -> u64 {
-    let wait = |day_secs: &u64| 7 * day_secs - now() % (7 * day_secs);
-    (12..=16).filter(|day_secs| wait(day_secs) > 20).min_by_key(|day_secs| wait(day_secs) + 11 * day_secs).unwrap()
-}
 
 /// Whether the `home`th is among the `homes` that meet the `at`th name.
 fn meets(home: u32, at: usize, homes: u32) -> bool {
@@ -82,8 +79,10 @@ fn spellings(name: &str) -> [Vec<u8>; 2] {
 #[test]
 fn five_hundred_homes_and_what_four_processes_make_of_them() {
     // Every home takes part in the week's sums: 500 are the fewest that are published.
-    let options = Options { day_secs: day_secs(), days: 2, weeks: 1, takes_part_one_in: 1, databases: None };
-    let mut operators = Operators::start(&options);
+    let options = Options { day_secs: 86_400, days: 2, weeks: 1, takes_part_one_in: 1, databases: None };
+    let beside = TempDir::new().unwrap();
+    let clock = Clock::new(beside.path());
+    let mut operators = Operators::start_by(&options, |command| clock.rule(command));
     let (manifest, calendar) = (operators.manifest(), operators.calendar);
     let (day, week) = (operators.first(Lane::Security), operators.first(Lane::Harm));
     let spools = folder_in_memory();
@@ -91,19 +90,17 @@ fn five_hundred_homes_and_what_four_processes_make_of_them() {
     let keys_before = epoch_keys(&operators);
     assert_eq!(keys_before.len(), 2 * 3, "two days and a week at each operator");
 
-    live(&mut homes, calendar.begins_at(Lane::Security, day));
-    homes
-        .iter_mut()
-        .zip(0..)
-        .for_each(|(resident, home)| meet_daily(resident, home, calendar.begins_at(Lane::Security, day)));
-    live(&mut homes, calendar.begins_at(Lane::Harm, week));
-    homes.iter_mut().zip(0..).for_each(|(resident, home)| meet(resident, home, calendar.begins_at(Lane::Harm, week)));
-    live(&mut homes, calendar.after(Lane::Harm, week, 49));
-    // The late ones, the sum, and nothing left to destroy.
-    let patience = calendar.after(Lane::Harm, week, 97) + 30;
-    live(&mut homes, calendar.after(Lane::Harm, week, 97));
-    while operators.query("SELECT epoch FROM batches").is_empty() && now() < patience {
-        live(&mut homes, now() + 1);
+    let day_begins = calendar.begins_at(Lane::Security, day);
+    live_by(&clock, &operators, &mut homes, day_begins);
+    homes.iter_mut().zip(0..).for_each(|(resident, home)| meet_daily(resident, home, day_begins));
+    let week_begins = calendar.begins_at(Lane::Harm, week);
+    live_by(&clock, &operators, &mut homes, week_begins);
+    homes.iter_mut().zip(0..).for_each(|(resident, home)| meet(resident, home, week_begins));
+    // Until the late ones are handed over and the sum is let go.
+    live_by(&clock, &operators, &mut homes, calendar.after(Lane::Harm, week, 97));
+    let patience = Instant::now() + 3 * PATIENCE;
+    while operators.query("SELECT epoch FROM batches").is_empty() && Instant::now() < patience {
+        live_by(&clock, &operators, &mut homes, clock.now_secs() + 1);
     }
 
     tell(&operators, &homes);
@@ -125,9 +122,9 @@ fn names_that_enough_met(operators: &Operators) {
     let all = WEEKLY.iter().chain(&DAILY).filter(|(_, homes)| *homes >= 20);
     let expected: BTreeMap<String, i64> = all.map(|(name, homes)| ((*name).to_string(), i64::from(*homes))).collect();
     // What came late is opened a moment after it was handed over.
-    let patience = now() + 10;
-    while found() != expected && now() < patience {
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    let patience = Instant::now() + PATIENCE;
+    while found() != expected && Instant::now() < patience {
+        thread::sleep(Duration::from_millis(200));
     }
     assert_eq!(found(), expected);
     assert!(operators.indicators().iter().all(|row| row[5].int() == Some(0)), "nobody sent junk");
