@@ -418,7 +418,7 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("ended at start with {status}: {}", self.log());
             }
-            // From another address: a socket of ours on 127.0.0.1 could be given the very port the server is about to bind.
+            // From another address: what 127.0.0.1 asks is the test's own.
             if self.try_ask_from(Ipv4Addr::new(127, 0, 0, 9), "localhost", "A", Duration::from_millis(50)).is_some() {
                 return;
             }
